@@ -1,0 +1,48 @@
+# Everything that a person types here; .ci/run types the same.
+#   make demo     the whole thing on this machine: a GitHub, people, three bots; no account, no root
+#   make test     every test; says what it installs first (root on Debian), fails where it cannot
+SHELL   := /bin/bash
+GO      ?= go
+OUT     := out
+TAGS    := libvirt_dlopen
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+
+.PHONY: build demo test unit lint bench fuzz real fleet packages clean
+
+build: ## out/cyborg, one static program but for the C library
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
+
+demo: build ## under a minute; ends by itself; DEMO=--keep leaves it open to play with
+	$(OUT)/cyborg demo $(DEMO)
+
+test: packages build unit ## all tests, the race detector on, skips only where .ci/skips lists them
+	@mkdir -p $(OUT)
+
+unit:
+	@mkdir -p $(OUT)
+	$(GO) vet ./...
+	set -o pipefail; $(GO) test -race -timeout 15m -json ./... | tee $(OUT)/test.json | $(OUT)/cyborg results --skips .ci/skips go-json
+
+packages: ## the Debian packages that the tests use
+	.ci/packages
+
+lint: ## golangci-lint, pinned in its own mod file so that its hundreds of modules stay out of ours
+	$(GO) build -modfile=.ci/lint.mod -o $(OUT)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(OUT)/golangci-lint run ./...
+
+real: build ## a real project's releases as pull requests, tested by two real bot processes
+	.ci/real $(OUT)/cyborg
+
+fleet: build ## 8 bot processes, 40 pull requests of 5 contexts, lag and lost acknowledgements
+	.ci/fleet $(OUT)/cyborg
+
+bench: build ## timed claims, as ratios against something run beside
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf $(OUT)

@@ -1,0 +1,68 @@
+package house
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows lists, for each package, which of the project's packages it may import. A package that is not here may
+// import none. "…" allows all. Tests may import anything that does not make a circle, so they are not looked at.
+var arrows = map[string][]string{
+	"agent/cmd/cyborg":        {"…"},
+	"selftest/world":          {"…"},
+	"agent":                   {"tasks", "claim", "claim/hub", "publish", "selftest", "container", "agent/checkout"},
+	"tasks":                   {"claim/hub", "container", "publish"},
+	"claim":                   {"claim/hub"},
+	"claim/claimtest":         {"claim", "claim/hub"},
+	"publish/dir":             {"publish"},
+	"publish/s3":              {"publish"},
+	"publish/publishtest":     {"publish"},
+	"container/containertest": {"container"},
+}
+
+// witnesses may be imported by the wiring and by tests only: an emulator in a bot would be a GitHub of its own.
+var witnesses = []string{"selftest/fakehub", "selftest/world"}
+
+// rooms lists the libraries that live in one package each, so that replacing one is a change of one room.
+var rooms = map[string]string{
+	"github.com/google/go-github/":       "claim/hub",
+	"github.com/bradleyfalzon/":          "claim/hub",
+	"github.com/minio/":                  "publish/s3",
+	"libvirt.org/":                       "vmimage/machine/libvirt",
+	"github.com/graph-gophers/":          "selftest/fakehub",
+	"github.com/cenkalti/backoff/":       "claim/hub",
+	"github.com/microcosm-cc/bluemonday": "selftest/fakehub",
+}
+
+func TestArrows(t *testing.T) {
+	fset, all := sources(t)
+	for _, s := range all {
+		if s.test {
+			continue
+		}
+		allowed := arrows[s.pkg]
+		for _, imp := range s.ast.Imports {
+			name, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			where := fset.Position(imp.Pos())
+			for prefix, room := range rooms {
+				if strings.HasPrefix(name, prefix) && s.pkg != room {
+					t.Errorf("%s: %s lives in %s only", where, name, room)
+				}
+			}
+			target, ours := strings.CutPrefix(name, module+"/")
+			if !ours || slices.Contains(allowed, "…") {
+				continue
+			}
+			if slices.Contains(witnesses, target) {
+				t.Errorf("%s: only the wiring and tests may import %s", where, target)
+			} else if !slices.Contains(allowed, target) {
+				t.Errorf("%s: %s may not import %s (see arrows)", where, s.pkg, target)
+			}
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package dir
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/cyborg-bots/cyborg/publish"
+)
+
+// plain is the policy for all that is not our page: whatever a browser takes
+// it for, it runs nothing, loads nothing and is in nobody's origin.
+const plain = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+
+// Handler hands the directory out over HTTP, for demos, tests and small teams.
+// It lists nothing (a prefix that nobody can guess is the only key), takes
+// nothing, answers ranges, and serves every object as what its name says and
+// never as something that a browser sniffed.
+func (s *Store) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "this place is for reading", http.StatusMethodNotAllowed)
+			return
+		}
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		f, info, err := s.open(name)
+		if err != nil {
+			http.Error(w, "nothing here", http.StatusNotFound)
+			return
+		}
+		defer f.Close()
+		h := w.Header()
+		h.Set("Content-Type", publish.TypeOf(name))
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", publish.CacheNever)
+		// Last-Modified knows only seconds, and a live log changes faster.
+		h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+		if path.Ext(name) == ".html" {
+			h.Set("Content-Security-Policy", "frame-ancestors 'none'") // the page brings its own, stricter one
+		} else {
+			h.Set("Content-Security-Policy", plain)
+		}
+		http.ServeContent(w, r, "", info.ModTime(), f)
+	})
+}

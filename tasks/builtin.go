@@ -1,0 +1,36 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+)
+
+// Builtins is the table of the tasks that this program itself can do, by name. A file of the same name in a served
+// repository goes before it.
+func Builtins() []Task {
+	return []Task{
+		{
+			Name:   "example-task",
+			Header: Header{Doc: "print what a task finds, to see that the bots listen", On: []Event{{Kind: Request}}, Timeout: DefaultTimeout},
+			Params: []Param{{Name: "WORD", Doc: "words to print", Example: "hello", Many: true}},
+			Run:    exampleTask,
+		},
+	}
+}
+
+// exampleTask prints its arguments and its environment.
+func exampleTask(ctx context.Context, env *Env, args []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	line := env.Job.Line()
+	if _, err := fmt.Fprintf(env.Output, "%s\n%s\n", line.String(), QuoteWords(args)); err != nil {
+		return fmt.Errorf("print words: %w", err)
+	}
+	for _, v := range env.Vars {
+		if _, err := fmt.Fprintln(env.Output, v); err != nil {
+			return fmt.Errorf("print environment: %w", err)
+		}
+	}
+	return nil
+}

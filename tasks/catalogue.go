@@ -1,0 +1,169 @@
+package tasks
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Folder is where a served repository keeps what it teaches.
+const Folder = "bots"
+
+// MaxTasks bounds how many tasks one repository can have.
+const MaxTasks = 500
+
+// A File is one file of the served repository as git has it. Its fields are those of the checkout's files, so that one
+// converts into the other.
+type File struct {
+	Path string      // from the repository's root, with slashes
+	Mode fs.FileMode // 0o644, 0o755, or fs.ModeSymlink
+	Data []byte
+}
+
+// A Catalogue is what one commit of the served repository teaches.
+type Catalogue struct {
+	Tasks []*Task // by name; the built-in ones included
+	Fleet Fleet
+}
+
+// Load reads the files of bots/ of one commit. Every executable file directly in it is a task; "fleet.toml",
+// "allowed_signers" and the folders below ("images", "known") are not, nor is a file that is neither executable nor has
+// a header. The catalogue is always usable: what is wrong with a file is in the error (errors.Join of [*HeaderErrors]
+// and the like) and costs only that file. A faulty fleet.toml leaves the strictest settings.
+func Load(files iter.Seq[File]) (*Catalogue, error) {
+	c := &Catalogue{Fleet: DefaultFleet()}
+	var errs []error
+	for f := range files {
+		dir, name := path.Split(f.Path)
+		if dir != Folder+"/" {
+			continue
+		}
+		var err error
+		switch name {
+		case "fleet.toml":
+			c.Fleet, err = ParseFleet(f.Path, f.Data)
+		case "allowed_signers":
+		default:
+			err = c.add(f, name)
+		}
+		errs = append(errs, err)
+	}
+	for _, b := range Builtins() {
+		if c.Task(b.Name) == nil {
+			c.Tasks = append(c.Tasks, &b)
+		}
+	}
+	slices.SortFunc(c.Tasks, func(a, b *Task) int { return cmp.Compare(a.Name, b.Name) })
+	errs = append(errs, c.checkSteps()...)
+	return c, errors.Join(errs...)
+}
+
+// add takes up one file, if it is a task. A file with the name of a built-in task replaces it: the team decides.
+func (c *Catalogue) add(f File, name string) error {
+	executable := f.Mode.IsRegular() && f.Mode&0o111 != 0
+	if f.Mode&fs.ModeSymlink != 0 {
+		return &HeaderError{File: f.Path, Problem: "is a symbolic link", Hint: "a task is a file of its own; a link could lead anywhere"}
+	}
+	if !executable {
+		if looksTaught(f.Path, f.Data) {
+			return &HeaderError{File: f.Path, Line: 1, Problem: "has a header, but is not executable", Hint: "chmod +x " + f.Path}
+		}
+		return nil
+	}
+	if err := taskName.check(name); err != nil {
+		return &HeaderError{File: f.Path, Problem: err.Error(), Hint: hintOf(err)}
+	}
+	if name == Program {
+		return &HeaderError{File: f.Path, Problem: fmt.Sprintf("no task can be named %q", Program), Hint: "it is the program's name"}
+	}
+	if len(c.Tasks) >= MaxTasks {
+		return &HeaderError{File: f.Path, Problem: fmt.Sprintf("more than %d tasks", MaxTasks), Hint: "remove some"}
+	}
+	h, err := ParseHeader(f.Path, f.Data)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(f.Data)
+	c.Tasks = append(c.Tasks, &Task{Name: name, Header: h, Path: f.Path, Digest: "sha256:" + hex.EncodeToString(sum[:])})
+	return nil
+}
+
+// looksTaught reports whether a file that is not executable was meant to be a task: it begins with #!, and has the doc
+// line of its own name.
+func looksTaught(file string, data []byte) bool {
+	if !strings.HasPrefix(string(data[:min(2, len(data))]), "#!") || len(data) > MaxHeader {
+		data = data[:min(len(data), MaxHeader)]
+	}
+	name := path.Base(file)
+	return slices.ContainsFunc(leadingComments(file, data, &HeaderErrors{}), func(c comment) bool {
+		return strings.HasPrefix(c.text, name+":")
+	})
+}
+
+// Task finds a task by its name; nil if there is none.
+func (c *Catalogue) Task(name string) *Task {
+	for _, t := range c.Tasks {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// Names lists the tasks' names, sorted.
+func (c *Catalogue) Names() []string {
+	names := make([]string, len(c.Tasks))
+	for i, t := range c.Tasks {
+		names[i] = t.Name
+	}
+	return names
+}
+
+// Find is Task with an error for people, who may have mistyped.
+func (c *Catalogue) Find(name string) (*Task, error) {
+	if t := c.Task(name); t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("no task %q: %s", clip(name, 60), didYouMean(name, c.Names()))
+}
+
+// checkSteps refuses release steps that wait for a task that does not exist, or for each other.
+func (c *Catalogue) checkSteps() []error {
+	var errs []error
+	for _, t := range c.Tasks {
+		for _, step := range t.After {
+			if c.Task(step) == nil {
+				errs = append(errs, &HeaderError{File: t.Path, Key: "after",
+					Problem: fmt.Sprintf("waits for the step %q, which is no task", step), Hint: didYouMean(step, c.Names())})
+			}
+		}
+		if c.waitsFor(t, t.Name, map[string]bool{}) {
+			errs = append(errs, &HeaderError{File: t.Path, Key: "after",
+				Problem: fmt.Sprintf("the step %q waits for itself", t.Name), Hint: "follow the keys \"after\" in a circle"})
+		}
+	}
+	return errs
+}
+
+// waitsFor reports whether a step waits for the named one, however far.
+func (c *Catalogue) waitsFor(t *Task, name string, seen map[string]bool) bool {
+	for _, step := range t.After {
+		if step == name {
+			return true
+		}
+		if next := c.Task(step); next != nil && !seen[step] {
+			seen[step] = true
+			if c.waitsFor(next, name, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -41,6 +41,7 @@ func retryAfter(lease time.Duration) time.Duration { return min(lease/60, 30*tim
 const (
 	quietAt = 900
 	deadAt  = 980
+	ceiling = 1000
 )
 
 // A Policy is how a bot claims. Bots with different Lease, Settle, or Tries work together safely; Allowed and Racers decide what

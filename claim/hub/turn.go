@@ -3,6 +3,7 @@ package hub
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -98,4 +99,16 @@ func (l *turns) tell(req *http.Request, sent time.Time, resp *http.Response, err
 		w.Status, w.RequestID = resp.StatusCode, resp.Header.Get(headerRequestID)
 	}
 	l.journal(w)
+}
+
+// wasSent tells whether a request left, by how it ended.
+func wasSent(err error) bool {
+	if err == nil {
+		return true
+	}
+	if _, ok := errors.AsType[*NotSentError](err); ok {
+		return false
+	}
+	e, ok := errors.AsType[*LimitedError](err)
+	return !ok || !e.Local
 }

@@ -1,0 +1,90 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/go-github/v57/github"
+)
+
+// Comments lists an issue's comments, oldest first, those that were changed at or after since if that is set.
+func (c *Client) Comments(ctx context.Context, repo Repo, n int, since time.Time) ([]Comment, error) {
+	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: fullPage}}
+	if !since.IsZero() {
+		opts.Since = &since
+	}
+	err := checkNumber(repo, n)
+	var list []*github.IssueComment
+	if err == nil {
+		list, err = pages(ctx, repo, 0, func(ctx context.Context, page int) ([]*github.IssueComment, *github.Response, error) {
+			opts.Page = page
+			return c.gh.Issues.ListComments(ctx, repo.Owner, repo.Name, n, opts)
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list comments of %s: %w", issueKey(repo, n), err)
+	}
+	comments := make([]Comment, 0, len(list))
+	for _, in := range list {
+		comments = append(comments, commentOf(in))
+	}
+	return comments, nil
+}
+
+// Comment adds a comment. It notifies people, and is not idempotent: after an *AmbiguousError read the comments first.
+func (c *Client) Comment(ctx context.Context, repo Repo, n int, body string) (Comment, error) {
+	err := checkNumber(repo, n)
+	if err == nil {
+		err = checkComment(body)
+	}
+	var out *github.IssueComment
+	if err == nil {
+		out, err = write(ctx, func(ctx context.Context) (*github.IssueComment, *github.Response, error) {
+			return c.gh.Issues.CreateComment(ctx, repo.Owner, repo.Name, n, &github.IssueComment{Body: &body})
+		})
+	}
+	if err == nil && out.GetID() == 0 {
+		err = unasked(http.MethodPost, "comments", "a comment without id")
+	}
+	if err != nil {
+		return Comment{}, fmt.Errorf("comment on %s: %w", issueKey(repo, n), err)
+	}
+	return commentOf(out), nil
+}
+
+// EditComment replaces a comment's text. It notifies nobody.
+func (c *Client) EditComment(ctx context.Context, repo Repo, id int64, body string) (Comment, error) {
+	err := repo.check()
+	if err == nil {
+		err = checkComment(body)
+	}
+	var out *github.IssueComment
+	if err == nil {
+		out, err = write(ctx, func(ctx context.Context) (*github.IssueComment, *github.Response, error) {
+			return c.gh.Issues.EditComment(ctx, repo.Owner, repo.Name, id, &github.IssueComment{Body: &body})
+		})
+	}
+	if err == nil && out.GetID() != id {
+		err = unasked(http.MethodPatch, "comments", "comment %d", out.GetID())
+	}
+	if err != nil {
+		return Comment{}, fmt.Errorf("edit comment %d of %s: %w", id, repo, err)
+	}
+	return commentOf(out), nil
+}
+
+func checkComment(body string) error {
+	if n := len([]rune(body)); n == 0 || n > longestText {
+		return fmt.Errorf("the text has %d characters, github takes 1 to %d", n, longestText)
+	}
+	return nil
+}
+
+func commentOf(in *github.IssueComment) Comment {
+	return Comment{
+		ID: in.GetID(), Body: in.GetBody(), Author: in.GetUser().GetLogin(), Association: in.GetAuthorAssociation(),
+		URL: in.GetHTMLURL(), CreatedAt: in.GetCreatedAt().Time.UTC(), UpdatedAt: in.GetUpdatedAt().Time.UTC(),
+	}
+}

@@ -1,0 +1,2 @@
+// Package hub is GitHub as the bots see it.
+package hub

@@ -1,0 +1,142 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v57/github"
+)
+
+// Statuses reads a commit's log of statuses, newest first. now is GitHub's time when the reading began, so that all that was accepted
+// well before it is in the list.
+//
+// Known is the highest id that the caller has dealt with, 0 for none: reading ends once an id at or below it was met, else the list is
+// whole. It may hold more than asked for; what this client read before, it remembers and adds. The list never has a hole, also when it
+// grew while it was read: each page overlaps the one before. A list without a record that was seen before, or posted by this client, is
+// from a replica that lags; it is read again a few times, and then is the list of a *StaleError, on which nothing may be decided.
+func (c *Client) Statuses(ctx context.Context, repo Repo, sha string, known int64) (list []Status, now time.Time, err error) {
+	if err := checkCommit(repo, sha); err != nil {
+		return nil, time.Time{}, fmt.Errorf("list statuses: %w", err)
+	}
+	key := repo.String() + "@" + sha
+	for try := 0; ; try++ {
+		list, now, err = c.readStatuses(ctx, repo, sha, key, known)
+		_, stale := err.(*StaleError)
+		if !stale || try == len(rereads) {
+			break
+		}
+		if e := pause(ctx, rereads[try]); e != nil {
+			err = fmt.Errorf("%w (%w)", err, e)
+			break
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("list statuses of %s: %w", key, err)
+	}
+	return list, now, err
+}
+
+// readStatuses makes one pass from the newest page on.
+func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, known int64) ([]Status, time.Time, error) {
+	log := c.logs.of(key)
+	before, highest := log.state()
+	var now time.Time
+	var got []Status
+	for covered, w := 0, firstWindow; ; w = nextWindow(covered) {
+		page, date, err := c.statusPage(ctx, repo, sha, w)
+		if err != nil {
+			return nil, now, err
+		}
+		if now.IsZero() {
+			now = date
+			if newest := newestID(page); newest < highest {
+				return slices.Clone(before), now, &StaleError{Subject: key, Seen: fmt.Sprintf("status %d", highest), Got: fmt.Sprintf("status %d", newest)}
+			}
+		}
+		if covered > 0 && !overlaps(got, page) {
+			return slices.Clone(before), now, &StaleError{Subject: key, Seen: fmt.Sprintf("status %d", oldestID(got)), Got: "a next page that does not follow it"}
+		}
+		got = mergeStatuses(got, page)
+		covered = w.end()
+		if len(page) < w.size {
+			return log.keep(got, nil), now, nil // the whole log
+		}
+		if joins(got, before, now) {
+			return log.keep(got, before), now, nil
+		}
+		if known > 0 && oldestID(got) <= known {
+			return got, now, nil
+		}
+	}
+}
+
+// statusPage reads one window of the list.
+func (c *Client) statusPage(ctx context.Context, repo Repo, sha string, w window) ([]Status, time.Time, error) {
+	page, call, _, err := read(ctx, func(ctx context.Context) ([]*github.RepoStatus, *github.Response, error) {
+		return c.gh.Repositories.ListStatuses(ctx, repo.Owner, repo.Name, sha, &github.ListOptions{Page: w.page, PerPage: w.size})
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	list := make([]Status, 0, len(page))
+	for _, s := range page {
+		if s.GetID() != 0 {
+			list = append(list, statusOfREST(s))
+		}
+	}
+	return list, call.date(), nil
+}
+
+// PostStatus appends a record to a commit's log and gives it as GitHub took it, with its id and time. ID, Creator and CreatedAt of s
+// are not used. The description may have 140 characters; more is refused before it is sent, as cutting could take off what a reader
+// needs. errors.Is(err, ErrStatusLimit) is final for this commit and context.
+func (c *Client) PostStatus(ctx context.Context, repo Repo, sha string, s Status) (Status, error) {
+	fail := func(err error) (Status, error) {
+		return Status{}, fmt.Errorf("post status %q on %s@%s: %w", cut(s.Context, 100), repo, cut(sha, 64), err)
+	}
+	if err := checkCommit(repo, sha); err != nil {
+		return fail(err)
+	}
+	if n := len([]rune(s.Description)); n > longestDescription {
+		return fail(fmt.Errorf("the description has %d characters, github takes %d", n, longestDescription))
+	}
+	out, err := write(ctx, func(ctx context.Context) (*github.RepoStatus, *github.Response, error) {
+		in := &github.RepoStatus{State: &s.State, Context: &s.Context, Description: &s.Description}
+		if s.TargetURL != "" {
+			in.TargetURL = &s.TargetURL
+		}
+		return c.gh.Repositories.CreateStatus(ctx, repo.Owner, repo.Name, sha, in)
+	})
+	if err != nil {
+		return fail(err)
+	}
+	done := statusOfREST(out)
+	if done.ID == 0 || !strings.EqualFold(done.Context, s.Context) || done.State != s.State {
+		return fail(unasked(http.MethodPost, "statuses", "status %d, %q %q", done.ID, cut(done.Context, 100), cut(done.State, 20)))
+	}
+	c.logs.of(repo.String() + "@" + sha).posted(done.ID)
+	return done, nil
+}
+
+const longestDescription = 140
+
+func checkCommit(repo Repo, sha string) error {
+	if err := repo.check(); err != nil {
+		return err
+	}
+	if !validSHA(sha) {
+		return fmt.Errorf("%q is no full commit id", cut(sha, 64))
+	}
+	return nil
+}
+
+func statusOfREST(s *github.RepoStatus) Status {
+	return Status{
+		ID: s.GetID(), State: s.GetState(), Context: s.GetContext(), Description: s.GetDescription(),
+		TargetURL: s.GetTargetURL(), Creator: s.GetCreator().GetLogin(), CreatedAt: s.GetCreatedAt().Time.UTC(),
+	}
+}

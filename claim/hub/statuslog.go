@@ -1,0 +1,143 @@
+package hub
+
+import (
+	"cmp"
+	"container/list"
+	"slices"
+	"sync"
+	"time"
+)
+
+// statusLogs keeps the logs that were read whole, newest first, the least recently used commits dropped when they grow too many. A log
+// only grows, so that reading it again ends where it meets what is known.
+type statusLogs struct {
+	mu    sync.Mutex
+	order *list.List // of *statusLog, newest first
+	byKey map[string]*list.Element
+	size  int
+}
+
+// A statusLog is one commit's.
+type statusLog struct {
+	all *statusLogs
+	key string
+
+	list    []Status // whole, newest first; nil if it was not read yet. Never written to, only replaced
+	highest int64    // id that was seen or posted
+}
+
+const mostRemembered = 200_000 // statuses of all commits, some 60 MB
+
+func newStatusLogs() *statusLogs {
+	return &statusLogs{order: list.New(), byKey: map[string]*list.Element{}}
+}
+
+func (l *statusLogs) of(key string) *statusLog {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.byKey[key]; ok {
+		l.order.MoveToFront(e)
+		return e.Value.(*statusLog)
+	}
+	log := &statusLog{all: l, key: key}
+	l.byKey[key] = l.order.PushFront(log)
+	l.size++
+	l.drop()
+	return log
+}
+
+// drop forgets the logs not used for longest. A log in use that is dropped is only read again.
+func (l *statusLogs) drop() {
+	for l.size > mostRemembered && l.order.Len() > 1 {
+		old := l.order.Remove(l.order.Back()).(*statusLog)
+		delete(l.byKey, old.key)
+		l.size -= 1 + len(old.list)
+	}
+}
+
+func (s *statusLog) state() (list []Status, highest int64) {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	return s.list, s.highest
+}
+
+// posted notes a record that must be in every list from now on.
+func (s *statusLog) posted(id int64) {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	s.highest = max(s.highest, id)
+}
+
+// keep adds what was read to what was known, remembers the whole, and gives it. Two readers may finish in any order: nothing is lost.
+func (s *statusLog) keep(got, before []Status) []Status {
+	whole := mergeStatuses(got, before)
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	whole = mergeStatuses(whole, s.list)
+	if e, ok := s.all.byKey[s.key]; ok && e.Value.(*statusLog) == s {
+		s.all.size += len(whole) - len(s.list)
+		s.list = whole
+		s.all.drop()
+	}
+	if len(whole) > 0 {
+		s.highest = max(s.highest, whole[0].ID)
+	}
+	return slices.Clone(whole)
+}
+
+// joins tells whether what was read reaches into what is known: an id that both have, and that is old enough that no lower one can
+// still become visible below it.
+func joins(got, before []Status, now time.Time) bool {
+	const settled = 2 * time.Minute
+	if len(before) == 0 {
+		return false
+	}
+	for _, s := range slices.Backward(got) {
+		if now.Sub(s.CreatedAt) < settled {
+			return false
+		}
+		if _, ok := findStatus(before, s.ID); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func findStatus(list []Status, id int64) (int, bool) {
+	return slices.BinarySearchFunc(list, id, func(s Status, id int64) int { return cmp.Compare(id, s.ID) })
+}
+
+// mergeStatuses gives both lists as one, newest first, each id once.
+func mergeStatuses(a, b []Status) []Status {
+	if len(b) == 0 && slices.IsSortedFunc(a, newerStatus) {
+		return a
+	}
+	all := slices.Concat(a, b)
+	slices.SortStableFunc(all, newerStatus)
+	return slices.CompactFunc(all, func(x, y Status) bool { return x.ID == y.ID })
+}
+
+func newerStatus(a, b Status) int { return cmp.Compare(b.ID, a.ID) }
+
+// overlaps tells whether a page shows something that was read already.
+func overlaps(got, page []Status) bool {
+	return slices.ContainsFunc(page, func(s Status) bool {
+		_, ok := findStatus(got, s.ID)
+		return ok
+	})
+}
+
+func newestID(list []Status) int64 {
+	var id int64
+	for _, s := range list {
+		id = max(id, s.ID)
+	}
+	return id
+}
+
+func oldestID(list []Status) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[len(list)-1].ID
+}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -110,6 +111,7 @@ type appAuth struct {
 
 	mu     sync.Mutex
 	tokens *ghinstallation.Transport
+	last   string // what header gave last
 }
 
 var _ credentials = (*appAuth)(nil)
@@ -142,20 +144,34 @@ func (a *appAuth) header(ctx context.Context) (string, error) {
 	a.mu.Unlock()
 	token, err := t.Token(ctx)
 	if err == nil {
-		return "Bearer " + token, nil
+		value := "Bearer " + token
+		a.mu.Lock()
+		a.last = value
+		a.mu.Unlock()
+		return value, nil
 	}
-	if e, ok := errors.AsType[*ghinstallation.HTTPError](err); ok && e.RootCause == nil && e.Response != nil {
-		body := peek(e.Response)
-		if found, ok := findLimit(e.Response, body, "core", time.Now()); ok {
-			return "", &NotSentError{Reason: "get an installation token", Err: errors.New("github limits it: " + found.message)}
-		}
-		if e.Response.StatusCode < 500 {
-			refused := refusal(e.Response, body)
-			refused.Hint = "check the App's id, its installation's id and its key, and that this machine's clock is right"
-			return "", &NotSentError{Reason: "get an installation token", Err: refused}
+	return "", &NotSentError{Reason: "get an installation token", Err: tokenTrouble(err)}
+}
+
+// tokenTrouble says why there is no token, in this package's errors.
+func tokenTrouble(err error) error {
+	e, ok := errors.AsType[*ghinstallation.HTTPError](err)
+	if !ok || e.RootCause != nil || e.Response == nil {
+		return err
+	}
+	resp, body := e.Response, peek(e.Response)
+	if found, ok := findLimit(resp, body, "core", time.Now()); ok {
+		return &LimitedError{
+			Until: time.Now().Add(cmp.Or(found.wait, time.Minute)), Secondary: found.secondary, Resource: found.resource,
+			Status: resp.StatusCode, Message: found.message, RequestID: resp.Header.Get(headerRequestID),
 		}
 	}
-	return "", &NotSentError{Reason: "get an installation token", Err: err}
+	if resp.StatusCode >= 500 {
+		return &UnavailableError{Status: resp.StatusCode, Body: cut(string(body), bodyShown), RequestID: resp.Header.Get(headerRequestID)}
+	}
+	refused := refusal(resp, body)
+	refused.Hint = "check the App's id, its installation's id and its key, and that this machine's clock is right"
+	return refused
 }
 
 // identity is of the installation. GitHub makes ETags of the token too, so that a new one finds nothing unchanged; but then the
@@ -168,6 +184,9 @@ func (a *appAuth) identity() string {
 func (a *appAuth) refused(value string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.last != value {
+		return true // somebody else has got a new one by now
+	}
 	t, err := a.fresh()
 	if err != nil {
 		return false

@@ -44,6 +44,11 @@ type Client struct {
 	ids    *nodeIDs
 }
 
+// Format prints where the client speaks to, under any verb, and nothing of what it holds.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "hub.Client(%s)", c.gh.BaseURL)
+}
+
 const (
 	requestTime  = 10 * time.Second // GitHub ends a request then
 	longestBody  = 32 << 20

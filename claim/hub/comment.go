@@ -11,15 +11,15 @@ import (
 
 // Comments lists an issue's comments, oldest first, those that were changed at or after since if that is set.
 func (c *Client) Comments(ctx context.Context, repo Repo, n int, since time.Time) ([]Comment, error) {
-	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: fullPage}}
+	opts := &github.IssueListCommentsOptions{}
 	if !since.IsZero() {
 		opts.Since = &since
 	}
 	err := checkNumber(repo, n)
 	var list []*github.IssueComment
 	if err == nil {
-		list, err = pages(ctx, repo, 0, func(ctx context.Context, page int) ([]*github.IssueComment, *github.Response, error) {
-			opts.Page = page
+		list, err = pages(ctx, repo, fullPage, 0, func(ctx context.Context, o github.ListOptions) ([]*github.IssueComment, *github.Response, error) {
+			opts.ListOptions = o
 			return c.gh.Issues.ListComments(ctx, repo.Owner, repo.Name, n, opts)
 		})
 	}

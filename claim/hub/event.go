@@ -39,10 +39,11 @@ func (c *Client) IssueEvents(ctx context.Context, repo Repo, n int, known int64)
 	return list, now, err
 }
 
-// An eventPage is one page with what its Link says.
+// An eventPage is one page and whether there may be another.
 type eventPage struct {
 	list []Event
-	link map[string]int
+	more bool
+	last int // the number of the last page, if it says
 	date time.Time
 }
 
@@ -53,7 +54,7 @@ func (c *Client) eventPage(ctx context.Context, repo Repo, n, page int) (eventPa
 	if err != nil {
 		return eventPage{}, err
 	}
-	p := eventPage{link: parseLink(resp.Header.Get("Link")), date: call.date()}
+	p := eventPage{more: hasMore(resp.Header, page, len(in), fullPage), last: parseLink(resp.Header.Get("Link"))["last"], date: call.date()}
 	for _, e := range in {
 		if e.GetID() != 0 {
 			p.list = append(p.list, eventOf(e))
@@ -62,56 +63,49 @@ func (c *Client) eventPage(ctx context.Context, repo Repo, n, page int) (eventPa
 	return p, nil
 }
 
-// readEvents makes one pass: forward from where the log ended last time to its end, then backward until what is known.
+// readEvents makes one pass: from where the log ended last time forward to its end, then backward until what is known.
 func (c *Client) readEvents(ctx context.Context, repo Repo, n int, known int64) ([]Event, time.Time, error) {
 	log := c.events.of(issueKey(repo, n))
-	before, end := log.state()
-	first, err := c.eventPage(ctx, repo, n, end)
-	if err != nil {
-		return nil, time.Time{}, err
+	before, start := log.state()
+	page, err := c.eventPage(ctx, repo, n, start)
+	now := page.date
+	if err == nil && start == 1 && known > 0 && page.last > 2 && page.last <= mostPages {
+		start = page.last // a long log of which only the end is wanted
+		page, err = c.eventPage(ctx, repo, n, start)
 	}
-	got, last := first.list, end
-	oldest := end // the lowest page in got
-	if end == 1 && first.link["last"] > 2 && known > 0 {
-		// A long log of which only the end is wanted: leave out what lies between.
-		got, last = nil, first.link["last"]-1
-		oldest = last + 1
-	}
-	next := first.link["next"]
-	for next > 0 && next <= mostPages || last > end && oldest > last {
-		page, err := c.eventPage(ctx, repo, n, last+1)
-		if err != nil {
-			return nil, first.date, err
+	got, end := page.list, start
+	for err == nil && page.more {
+		if end++; end > mostPages {
+			return nil, now, fmt.Errorf("the list has more than %d pages", mostPages)
 		}
-		got, last, next = append(got, page.list...), last+1, page.link["next"]
-	}
-	for oldest > 1 && !eventsJoin(got, before, known, first.date) {
-		oldest--
-		page, err := c.eventPage(ctx, repo, n, oldest)
-		if err != nil {
-			return nil, first.date, err
-		}
+		page, err = c.eventPage(ctx, repo, n, end)
 		got = append(got, page.list...)
 	}
-	return log.keep(issueKey(repo, n), got, oldest == 1, last, known, first.date)
+	for err == nil && start > 1 && !eventsJoin(got, before, known, now) {
+		start--
+		page, err = c.eventPage(ctx, repo, n, start)
+		got = append(got, page.list...)
+	}
+	if err != nil {
+		return nil, now, err
+	}
+	list, err := log.keep(got, start == 1, end)
+	return list, now, err
 }
 
-// eventsJoin tells whether what was read reaches down to what is known already, or to what the caller knows, and far enough back in
-// time that no lower id can still become visible.
+// eventsJoin tells whether what was read reaches down to what this client knows already, or else to what the caller knows; and far
+// enough back in time that no lower id can still become visible.
 func eventsJoin(got, before []Event, known int64, now time.Time) bool {
-	const settled = 2 * time.Minute
-	for _, e := range got {
+	return slices.ContainsFunc(got, func(e Event) bool {
 		if now.Sub(e.CreatedAt) < settled {
-			continue
+			return false
 		}
-		if known > 0 && e.ID <= known {
-			return true
+		if len(before) == 0 {
+			return known > 0 && e.ID <= known
 		}
-		if _, ok := slices.BinarySearchFunc(before, e.ID, func(e Event, id int64) int { return cmp.Compare(e.ID, id) }); ok {
-			return true
-		}
-	}
-	return false
+		_, ok := slices.BinarySearchFunc(before, e.ID, func(e Event, id int64) int { return cmp.Compare(e.ID, id) })
+		return ok
+	})
 }
 
 // eventLogs keeps the logs that were read whole, the least recently used dropped when they grow too many.
@@ -164,8 +158,8 @@ func (e *eventLog) state() ([]Event, int) {
 	return e.list, e.last
 }
 
-// keep adds what was read to what was known. Whole says that reading went down to the first page.
-func (e *eventLog) keep(key string, got []Event, whole bool, last int, known int64, now time.Time) ([]Event, time.Time, error) {
+// keep adds what was read to what was known, and gives both. Whole says that reading went down to the first page; end is the last.
+func (e *eventLog) keep(got []Event, whole bool, end int) ([]Event, error) {
 	e.all.mu.Lock()
 	defer e.all.mu.Unlock()
 	merged := mergeEvents(got, e.list)
@@ -174,17 +168,16 @@ func (e *eventLog) keep(key string, got []Event, whole bool, last int, known int
 		newest = max(newest, g.ID)
 	}
 	if newest < e.highest {
-		return merged, now, &StaleError{Subject: key, Seen: fmt.Sprintf("event %d", e.highest), Got: fmt.Sprintf("event %d", newest)}
+		return merged, &StaleError{Subject: e.key, Seen: fmt.Sprintf("event %d", e.highest), Got: fmt.Sprintf("event %d", newest)}
 	}
 	e.highest = newest
-	if whole || len(e.list) > 0 {
-		if in, ok := e.all.byKey[e.key]; ok && in.Value.(*eventLog) == e {
-			e.all.size += len(merged) - len(e.list)
-			e.list, e.last = merged, max(e.last, last)
-			e.all.drop()
-		}
+	in, ok := e.all.byKey[e.key]
+	if ok && in.Value.(*eventLog) == e && (whole || len(e.list) > 0) {
+		e.all.size += len(merged) - len(e.list)
+		e.list, e.last = merged, max(e.last, end)
+		e.all.drop()
 	}
-	return slices.Clone(merged), now, nil
+	return slices.Clone(merged), nil
 }
 
 func mergeEvents(a, b []Event) []Event {

@@ -78,8 +78,8 @@ func graphRefusal(errs []graphError, write bool, req *http.Request, id string) e
 		e.sentinel, e.Hint = ErrForbidden, "give the token the permission or scope that is named"
 	case "STALE_DATA":
 		e.sentinel = ErrConflict
-	case "":
-		if strings.Contains(strings.ToLower(first.Message), "something went wrong") || strings.Contains(strings.ToLower(first.Message), "timed out") {
+	case "", "INTERNAL", "SERVICE_UNAVAILABLE":
+		if first.Type != "" || strings.Contains(strings.ToLower(first.Message), "something went wrong") || strings.Contains(strings.ToLower(first.Message), "timed out") {
 			if write {
 				return &AmbiguousError{Method: req.Method, Path: req.URL.Path, Status: http.StatusOK, RequestID: id, Err: e}
 			}

@@ -16,8 +16,8 @@ func (c *Client) Labels(ctx context.Context, repo Repo, n int) ([]string, error)
 	err := checkNumber(repo, n)
 	var list []*github.Label
 	if err == nil {
-		list, err = pages(ctx, repo, 0, func(ctx context.Context, page int) ([]*github.Label, *github.Response, error) {
-			return c.gh.Issues.ListLabelsByIssue(ctx, repo.Owner, repo.Name, n, &github.ListOptions{Page: page, PerPage: fullPage})
+		list, err = pages(ctx, repo, fullPage, 0, func(ctx context.Context, o github.ListOptions) ([]*github.Label, *github.Response, error) {
+			return c.gh.Issues.ListLabelsByIssue(ctx, repo.Owner, repo.Name, n, &o)
 		})
 	}
 	if err != nil {

@@ -34,10 +34,9 @@ func (c *Client) Pull(ctx context.Context, repo Repo, n int) (Pull, error) {
 func (c *Client) Pulls(ctx context.Context, repo Repo, f PullFilter) ([]Pull, error) {
 	opts := &github.PullRequestListOptions{
 		State: orOpen(f.State), Head: f.Head, Base: f.Base, Sort: "created", Direction: "desc",
-		ListOptions: github.ListOptions{PerPage: fullPage},
 	}
-	list, err := pages(ctx, repo, 0, func(ctx context.Context, page int) ([]*github.PullRequest, *github.Response, error) {
-		opts.Page = page
+	list, err := pages(ctx, repo, fullPage, 0, func(ctx context.Context, o github.ListOptions) ([]*github.PullRequest, *github.Response, error) {
+		opts.ListOptions = o
 		return c.gh.PullRequests.List(ctx, repo.Owner, repo.Name, opts)
 	})
 	if err != nil {

@@ -129,12 +129,7 @@ func isRefConflict(e *RefusedError) bool {
 		return true
 	}
 	m := strings.ToLower(e.Message)
-	for _, text := range []string{"stale data", "expected branch to point to", "beforeoid", "already exists", "but expected", "is at ", "not a fast forward"} {
-		if strings.Contains(m, text) {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(m, "expected branch to point to") || strings.Contains(m, "beforeoid") || strings.Contains(m, "reference already exists")
 }
 
 func checkRef(repo Repo, ref string) error {

@@ -131,26 +131,33 @@ func (c *Client) completePulls(ctx context.Context, repo Repo, nodes []scanPull)
 		if n.Number <= 0 || !validSHA(n.HeadRefOid) {
 			return nil, fmt.Errorf("the answer has a pull request %d with head %q", n.Number, cut(n.HeadRefOid, 64))
 		}
-		p := n.pull()
+		p, odd := n.pull(), false // odd: gone in the meantime, or a replica that lags; the others are still worth it
 		if n.Labels != nil && n.Labels.TotalCount > len(n.Labels.Nodes) {
 			labels, err := c.Labels(ctx, repo, n.Number)
-			if err != nil {
+			if err != nil && !isRefused(err) {
 				return nil, err
 			}
-			p.Labels = labels
+			p.Labels, odd = labels, err != nil
 		}
 		contexts, ok := n.contexts()
 		if !ok {
 			var err error
-			if contexts, err = c.combined(ctx, repo, n.HeadRefOid); err != nil {
+			if contexts, err = c.combined(ctx, repo, n.HeadRefOid); err != nil && !isRefused(err) {
 				return nil, err
 			}
+			odd = odd || err != nil
 		}
 		p.Contexts = contexts
-		_, p.Stale = c.guard.note(issueKey(repo, n.Number), n.UpdatedAt)
+		_, stale := c.guard.note(issueKey(repo, n.Number), n.UpdatedAt)
+		p.Stale = stale || odd
 		pulls = append(pulls, p)
 	}
 	return pulls, nil
+}
+
+func isRefused(err error) bool {
+	_, ok := errors.AsType[*RefusedError](err)
+	return ok
 }
 
 func (n scanPull) pull() Pull {
@@ -201,8 +208,8 @@ func (n scanPull) contexts() ([]Status, bool) {
 
 // combined reads the newest status of each context over REST. They have ids, but no creator.
 func (c *Client) combined(ctx context.Context, repo Repo, sha string) ([]Status, error) {
-	list, err := pages(ctx, repo, 0, func(ctx context.Context, page int) ([]*github.RepoStatus, *github.Response, error) {
-		all, resp, err := c.gh.Repositories.GetCombinedStatus(ctx, repo.Owner, repo.Name, sha, &github.ListOptions{Page: page, PerPage: fullPage})
+	list, err := pages(ctx, repo, fullPage, 0, func(ctx context.Context, o github.ListOptions) ([]*github.RepoStatus, *github.Response, error) {
+		all, resp, err := c.gh.Repositories.GetCombinedStatus(ctx, repo.Owner, repo.Name, sha, &o)
 		if err != nil {
 			return nil, resp, err
 		}

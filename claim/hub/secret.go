@@ -6,7 +6,8 @@ import (
 )
 
 // A Secret is a token or key. It prints as "[secret]" under every verb of fmt, in slog, in JSON
-// and wherever else a value is turned into text by itself; Reveal is the only way to its value.
+// and wherever else a value is turned into text by itself; Reveal is the only way to its value. Two places are beyond that: a field that
+// is not exported, for which fmt calls no method, and the key of a map in JSON. Put it in neither where somebody might print the whole.
 type Secret string
 
 const hidden = "[secret]"
@@ -31,7 +32,7 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String()))
 // LogValue is for slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is for encoding/json, also as a key of a map, and for encoding/xml.
+// MarshalText is for encoding/json and encoding/xml.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 var (

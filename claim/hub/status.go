@@ -47,7 +47,7 @@ func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, k
 	var now time.Time
 	var got []Status
 	for covered, w := 0, firstWindow; ; w = nextWindow(covered) {
-		page, date, err := c.statusPage(ctx, repo, sha, w)
+		page, date, more, err := c.statusPage(ctx, repo, sha, w)
 		if err != nil {
 			return nil, now, err
 		}
@@ -62,7 +62,7 @@ func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, k
 		}
 		got = mergeStatuses(got, page)
 		covered = w.end()
-		if len(page) < w.size {
+		if !more {
 			return log.keep(got, nil), now, nil // the whole log
 		}
 		if joins(got, before, now) {
@@ -75,20 +75,20 @@ func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, k
 }
 
 // statusPage reads one window of the list.
-func (c *Client) statusPage(ctx context.Context, repo Repo, sha string, w window) ([]Status, time.Time, error) {
-	page, call, _, err := read(ctx, func(ctx context.Context) ([]*github.RepoStatus, *github.Response, error) {
+func (c *Client) statusPage(ctx context.Context, repo Repo, sha string, w window) (list []Status, date time.Time, more bool, err error) {
+	page, call, resp, err := read(ctx, func(ctx context.Context) ([]*github.RepoStatus, *github.Response, error) {
 		return c.gh.Repositories.ListStatuses(ctx, repo.Owner, repo.Name, sha, &github.ListOptions{Page: w.page, PerPage: w.size})
 	})
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, time.Time{}, false, err
 	}
-	list := make([]Status, 0, len(page))
+	list = make([]Status, 0, len(page))
 	for _, s := range page {
 		if s.GetID() != 0 {
 			list = append(list, statusOfREST(s))
 		}
 	}
-	return list, call.date(), nil
+	return list, call.date(), hasMore(resp.Header, w.page, len(page), w.size), nil
 }
 
 // PostStatus appends a record to a commit's log and gives it as GitHub took it, with its id and time. ID, Creator and CreatedAt of s

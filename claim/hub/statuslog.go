@@ -85,10 +85,12 @@ func (s *statusLog) keep(got, before []Status) []Status {
 	return slices.Clone(whole)
 }
 
+// settled is how old a record is when nothing with a lower id can still become visible. GitHub's replicas lag by seconds.
+const settled = 2 * time.Minute
+
 // joins tells whether what was read reaches into what is known: an id that both have, and that is old enough that no lower one can
 // still become visible below it.
 func joins(got, before []Status, now time.Time) bool {
-	const settled = 2 * time.Minute
 	if len(before) == 0 {
 		return false
 	}

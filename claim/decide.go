@@ -110,6 +110,7 @@ func (f *fold) renew(m Mark) {
 // finish takes the first result of the current generation. One of an older generation is ignored: that is the fence.
 func (f *fold) finish(m Mark) {
 	switch {
+	case f.done() && m.same(f.result): // a repair
 	case m.Nonce == "": // by hand, or by a bot of 2017: a person's word counts, also over a bot's
 		if f.done() || f.held() && f.owner.Nonce != "" || f.hold.Kind == KindHold {
 			f.again(m)

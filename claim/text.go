@@ -52,9 +52,18 @@ var (
 //     is a claim without a nonce and with the lease ForeignLease: it is respected;
 //   - a success, failure or error without a nonce is a result by hand, whatever it says.
 func ParseStatusText(state, text string) Mark {
-	m := Mark{State: state, Text: text, Human: text}
+	m := Mark{State: state, Text: text, Human: clean(text)}
+	text = m.Human
 	if state != "pending" {
 		return parseResult(m)
+	}
+	switch {
+	case resetText.MatchString(text):
+		m.Kind = KindReset
+		return m
+	case strings.HasPrefix(text, NotTested+":"):
+		m.Kind = KindNote
+		return m
 	}
 	if f := claimText.FindStringSubmatch(text); f != nil {
 		lease, ok := parseSpan(f[4])
@@ -69,17 +78,8 @@ func ParseStatusText(state, text string) Mark {
 	}
 	if f := releaseText.FindStringSubmatch(text); f != nil {
 		m.Kind, m.Human, m.Nonce = KindRelease, released, f[1]
-		return m
-	}
-	switch {
-	case resetText.MatchString(text):
-		m.Kind = KindReset
-	case strings.HasPrefix(text, NotTested+":"):
-		m.Kind = KindNote
-	default:
-		if f := foreignText.FindStringSubmatch(text); f != nil {
-			m.Kind, m.Name, m.Lease = KindClaim, f[1], ForeignLease
-		}
+	} else if f := foreignText.FindStringSubmatch(text); f != nil {
+		m.Kind, m.Name, m.Lease = KindClaim, f[1], ForeignLease
 	}
 	return m
 }
@@ -91,9 +91,9 @@ func parseResult(m Mark) Mark {
 		return m
 	}
 	m.Kind = KindResult
-	if f := resultText.FindStringSubmatch(m.Text); f != nil {
+	if f := resultText.FindStringSubmatch(m.Human); f != nil {
 		m.Human, m.Name, m.Nonce = f[1], f[2], f[3]
-	} else if m.State == "error" && m.Text == aborted {
+	} else if m.State == "error" && m.Human == aborted {
 		m.Kind = KindRelease
 	}
 	return m

@@ -6,12 +6,12 @@ import "encoding/json"
 // It is used with the server's mutex held.
 type cached struct {
 	site address
-	key  any // what the encoding was made of; nil if of something immutable
+	key  string // what else the encoding was made of
 	raw  json.RawMessage
 }
 
 // of gives the kept bytes, or makes them.
-func (c *cached) of(site address, key any, make func() any) json.RawMessage {
+func (c *cached) of(site address, key string, make func() any) json.RawMessage {
 	if c.raw == nil || c.site != site || c.key != key {
 		c.raw, c.site, c.key = encode(make()), site, key
 	}

@@ -44,6 +44,9 @@ func (s *Server) note(e Entry) {
 		}
 	}
 	s.journal = append(s.journal, e)
+	if e.Writes() {
+		s.watch.wake()
+	}
 }
 
 // serveJournal answers GET /_journal with a line of JSON for each request.

@@ -46,7 +46,7 @@ func (rq *request) user(u *user) any {
 	if u == nil {
 		return nil
 	}
-	return u.json.of(rq.site, nil, func() any { return rq.site.userJSON(u) })
+	return u.json.of(rq.site, "", func() any { return rq.site.userJSON(u) })
 }
 
 // users is a list of users in short form.

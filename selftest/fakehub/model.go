@@ -72,6 +72,7 @@ type app struct {
 	bot     *user // the author of what its installations write
 	key     *rsa.PublicKey
 	created time.Time
+	life    time.Duration // of the tokens of its installations
 }
 
 // An installation is an App given rights to repositories of one account.
@@ -130,14 +131,17 @@ type repo struct {
 	git  repository
 	refs map[string]*history[string] // full name → object name; "" is absence
 
-	labels    history[[]*label]     // in the order of their making
-	issues    []*issue              // issue n is at n-1; pull requests are issues
-	comments  records[*comment]     // of all issues
-	events    records[*event]       // of all issues
-	activity  records[*activity]    // what /events shows
-	statuses  map[string]*statusLog // by commit
-	releases  []*release
-	byComment map[int64]*comment
+	labels       history[[]*label]     // in the order of their making
+	issues       []*issue              // issue n is at n-1; pull requests are issues
+	comments     records[*comment]     // of all issues
+	events       records[*event]       // of all issues
+	activity     records[*activity]    // what /events shows
+	statuses     map[string]*statusLog // by commit
+	releases     []*release
+	contributors map[*user]bool // authors of merged pull requests
+	byComment    map[int64]*comment
+
+	json cached // the short form, see json_repo.go
 }
 
 func (r *repo) fullName() string { return r.owner.login + "/" + r.name }
@@ -175,15 +179,6 @@ func (r *repo) refAt(name string, t time.Time) string {
 	}
 	sha, _ := h.at(t)
 	return sha
-}
-
-// An activity is an entry of the repository's public event list.
-type activity struct {
-	id      int64
-	kind    string // "PushEvent", "IssuesEvent", …
-	actor   *user
-	created time.Time
-	payload any
 }
 
 // nodeID is the GraphQL name of a thing, in GitHub's older, readable form.

@@ -2,7 +2,6 @@ package fakehub
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,6 +15,9 @@ func (s *Server) addEvent(now time.Time, is *issue, by *user, e event) {
 
 // pullEvent is an event that concerns a commit, "" if none.
 func (s *Server) pullEvent(now time.Time, is *issue, by *user, kind, commit string) {
+	if kind == "merged" {
+		is.repo.contributors[is.author] = true
+	}
 	s.addEvent(now, is, by, event{kind: kind, commit: commit})
 }
 
@@ -116,10 +118,16 @@ func (s *Server) setAssignees(now time.Time, is *issue, by *user, users []*user)
 
 // newIssue opens an issue. Labels are set by the caller, with their events.
 func (s *Server) newIssue(now time.Time, r *repo, by *user, title string, body *string) *issue {
+	is := s.newNumber(now, r, by, title, body)
+	s.noteIssue(now, is, by, "opened")
+	return is
+}
+
+// newNumber enters an issue, which may become a pull request at once.
+func (s *Server) newNumber(now time.Time, r *repo, by *user, title string, body *string) *issue {
 	is := &issue{id: s.nextID(), number: len(r.issues) + 1, repo: r, author: by, created: s.stamp(now)}
 	is.state.set(now, issueState{title: title, body: body, updated: now})
 	r.issues = append(r.issues, is)
-	s.noteIssue(now, is, by, "opened")
 	return is
 }
 
@@ -147,47 +155,8 @@ func association(r *repo, u *user) string {
 	case r.grants[u] >= Read:
 		return "COLLABORATOR"
 	}
-	for _, is := range r.issues {
-		if is.author == u && is.pull != nil && is.pull.state.last().merged {
-			return "CONTRIBUTOR"
-		}
+	if r.contributors[u] {
+		return "CONTRIBUTOR"
 	}
 	return "NONE"
 }
-
-// newestStatuses keeps the newest of each context out of a list which is oldest
-// first, and keeps that order. Contexts are compared without case.
-func newestStatuses(list []*status) []*status {
-	newest := make([]*status, 0, 8)
-	seen := make(map[string]bool, 8)
-	for i := len(list) - 1; i >= 0; i-- {
-		key := list[i].key
-		if !seen[key] {
-			seen[key] = true
-			newest = append(newest, list[i])
-		}
-	}
-	slices.Reverse(newest)
-	return newest
-}
-
-// combinedState is the state of all: failure if any is an error or a failure,
-// pending if there is none or any is pending, else success.
-func combinedState(newest []*status) string {
-	pending := len(newest) == 0
-	for _, st := range newest {
-		switch st.state {
-		case "error", "failure":
-			return "failure"
-		case "pending":
-			pending = true
-		}
-	}
-	if pending {
-		return "pending"
-	}
-	return "success"
-}
-
-// contextKey is what two contexts that GitHub takes for one have in common.
-func contextKey(context string) string { return strings.ToLower(context) }

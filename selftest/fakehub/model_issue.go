@@ -20,7 +20,6 @@ type issue struct {
 	pull      *pull // nil for a mere issue
 	converted bool  // a pull request which began as an issue
 
-	json cached // the newest list form, see json_issue.go
 }
 
 // An issueState is one version of what can be edited. It is copied, changed and
@@ -46,7 +45,7 @@ type pull struct {
 	headRepo *repo
 	headRef  string // branch, without refs/heads/
 	state    history[pullState]
-	json     cached
+	size     pullSize // as last counted
 }
 
 // A pullState is one version of a pull request's git side.
@@ -121,6 +120,7 @@ type status struct {
 // A statusLog is the statuses of one commit.
 type statusLog struct {
 	list   records[*status]
+	newest []*status      // of each context, in the order of their ids
 	counts map[string]int // by lower-case context, for the ceiling
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -104,6 +105,9 @@ func (rq *request) decode(v any) *response {
 	r := fail(http.StatusBadRequest, "Problems parsing JSON")
 	if wrong, ok := err.(*json.UnmarshalTypeError); ok { //nolint:errorlint // as the decoder returns it
 		r = rq.invalid(wrongType(wrong))
+	}
+	if errors.Is(err, errNoNames) {
+		r = rq.invalid(fieldError{Resource: "Issue", Field: "labels", Code: "invalid"})
 	}
 	return &r
 }

@@ -34,6 +34,7 @@ type Server struct {
 	log     *slog.Logger
 	routes  *router
 	common  http.Header // of every answer
+	watch   watch       // open pages, see web_events.go
 
 	mu       sync.Mutex // guards all below and all of the model
 	rand     *rand.Rand

@@ -125,7 +125,7 @@ func (s *Server) addRepo(ctx context.Context, owner *user, r Repo, name string) 
 		id: s.nextID(), owner: owner, name: name, description: r.Description, private: r.Private,
 		created: now, updated: now, pushed: now, defaultBranch: r.DefaultBranch,
 		grants: map[*user]Permission{}, refs: map[string]*history[string]{},
-		statuses: map[string]*statusLog{}, byComment: map[int64]*comment{},
+		statuses: map[string]*statusLog{}, byComment: map[int64]*comment{}, contributors: map[*user]bool{},
 	}
 	if made.defaultBranch == "" {
 		made.defaultBranch = "main"

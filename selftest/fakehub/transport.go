@@ -48,7 +48,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveJournal(w, r)
 	case r.URL.Path == "/_faults":
 		s.serveFaults(w, r)
-	case strings.Contains(r.URL.Path, ".git/"):
+	case isGit(r), strings.Contains(r.URL.Path, ".git/"):
 		s.gitRequest(w, r)
 	default:
 		s.serveWeb(w, r)

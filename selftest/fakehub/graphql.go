@@ -1,0 +1,100 @@
+package fakehub
+
+import (
+	"context"
+	_ "embed"
+	"net/http"
+	"sync"
+	"time"
+
+	graphql "github.com/graph-gophers/graphql-go"
+)
+
+// graphqlSDL is our part of GitHub's schema. A test holds it against the whole.
+//
+//go:embed schema.graphql
+var graphqlSDL string
+
+// graphqlDocs is where GitHub sends people for errors of its GraphQL API.
+const graphqlDocs = "https://docs.github.com/graphql"
+
+// graphqlSchema is the executable schema. It has no state: the request is in
+// the context. Resolvers run one at a time, since all of them read the model
+// under the server's mutex and none of them waits.
+var graphqlSchema = sync.OnceValue(func() *graphql.Schema {
+	return graphql.MustParseSchema(graphqlSDL, &gqlRoot{},
+		graphql.UseFieldResolvers(), graphql.MaxParallelism(1), graphql.DisableFieldSelections())
+})
+
+// graphqlRoutes is the one route of GraphQL. On an Enterprise server it is at
+// /api/graphql, which the server maps here.
+func graphqlRoutes() []route {
+	return []route{{method: post, pattern: "/graphql", handle: serveGraphQL, budget: graphqlResource}}
+}
+
+// A gql is one query or mutation on its way through the resolvers.
+type gql struct {
+	rq     *request
+	cost   gqlCost
+	actors map[*user]*gqlActor
+}
+
+type gqlKey struct{}
+
+// gqlOf is the query a resolver of the root works for.
+func gqlOf(ctx context.Context) *gql { return ctx.Value(gqlKey{}).(*gql) }
+
+// A gqlQuery is the body of a request.
+type gqlQuery struct {
+	Query         string         `json:"query"`
+	OperationName string         `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+}
+
+// A gqlAnswer is the body of an answer.
+type gqlAnswer struct {
+	Data   any        `json:"data,omitempty"`
+	Errors []gqlFault `json:"errors,omitempty"`
+}
+
+// serveGraphQL answers a query. What is wrong with a query is said with status
+// 200, as GitHub does; only what is wrong with the request has a status.
+func serveGraphQL(rq *request) response {
+	if rq.actor.user == nil {
+		return response{status: http.StatusUnauthorized, body: &errorBody{
+			Message: "This endpoint requires you to be authenticated.",
+			URL:     graphqlDocs + "/guides/forming-calls-with-graphql#authentication",
+			Status:  "401",
+		}}
+	}
+	var q gqlQuery
+	if r := rq.decode(&q); r != nil {
+		return *r
+	}
+	if q.Query == "" {
+		return ok(gqlAnswer{Errors: []gqlFault{{Message: "A query attribute must be specified and must be a string."}}})
+	}
+	op, faults := graphqlAnalyse(q)
+	if faults != nil {
+		rq.cost = 1
+		return ok(gqlAnswer{Errors: faults})
+	}
+	rq.cost = op.cost.points
+	rq.mutation = op.mutation
+	if fault := rq.s.spendGraphQL(rq); fault != nil {
+		return ok(gqlAnswer{Errors: []gqlFault{*fault}})
+	}
+	if op.mutation { // only now is it known that this is a write
+		rq.plan.lag = [domainCount]time.Duration{}
+		rq.plan.lost = rq.s.chance(rq.s.faults.LostAcks)
+	}
+	g := &gql{rq: rq, cost: op.cost, actors: map[*user]*gqlActor{}}
+	// A client that went away does not stop what GitHub began.
+	ctx := context.WithValue(context.WithoutCancel(rq.ctx), gqlKey{}, g)
+	res := graphqlSchema().Exec(ctx, q.Query, q.OperationName, q.Variables)
+	answer := gqlAnswer{Errors: gqlFaults(res.Errors)}
+	if len(res.Data) > 0 {
+		answer.Data = res.Data
+	}
+	return ok(answer)
+}

@@ -1,0 +1,96 @@
+package fakehub
+
+import (
+	"errors"
+	"strings"
+
+	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// A gqlFault is an entry of the errors of a GraphQL answer in GitHub's shape,
+// which has a type beside what the specification asks for.
+type gqlFault struct {
+	Type       string         `json:"type,omitempty"`
+	Path       []any          `json:"path,omitempty"`
+	Extensions map[string]any `json:"extensions,omitempty"`
+	Locations  []gqlLocation  `json:"locations,omitempty"`
+	Message    string         `json:"message"`
+}
+
+type gqlLocation struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// A gqlError is what a resolver returns to say no; kind is GitHub's type.
+type gqlError struct{ kind, message string }
+
+func (e *gqlError) Error() string { return e.message }
+
+// The types of GitHub's errors, as seen in its answers.
+const (
+	gqlNotFound     = "NOT_FOUND"
+	gqlForbidden    = "FORBIDDEN"
+	gqlInvalid      = "UNPROCESSABLE"
+	gqlStale        = "STALE_DATA"
+	gqlRateLimited  = "RATE_LIMITED"
+	gqlNoBoundaries = "MISSING_PAGINATION_BOUNDARIES"
+	gqlTooMany      = "EXCESSIVE_PAGINATION"
+	gqlBadCursor    = "INVALID_CURSOR_ARGUMENTS"
+	gqlTooManyNodes = "MAX_NODE_LIMIT_EXCEEDED"
+)
+
+// gqlFaults puts what the executor reports into GitHub's shape.
+func gqlFaults(list []*gqlerrors.QueryError) []gqlFault {
+	faults := make([]gqlFault, 0, len(list))
+	for _, e := range list {
+		f := gqlFault{Message: e.Message, Path: e.Path}
+		for _, l := range e.Locations {
+			f.Locations = append(f.Locations, gqlLocation{l.Line, l.Column})
+		}
+		if own, ok := errors.AsType[*gqlError](e.ResolverError); ok {
+			f.Type, f.Message = own.kind, own.message
+		} else if e.ResolverError != nil {
+			// GitHub says nothing of its own troubles but a number to quote.
+			f.Message = "Something went wrong while executing your query. " + e.ResolverError.Error()
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
+
+// gqlRefusals puts what is wrong with a query before it runs into GitHub's shape.
+func gqlRefusals(err error) []gqlFault {
+	list, ok := errors.AsType[gqlerror.List](err)
+	if !ok {
+		return []gqlFault{{Message: err.Error()}}
+	}
+	faults := make([]gqlFault, 0, len(list))
+	for _, e := range list {
+		f := gqlFault{Message: e.Message}
+		for _, l := range e.Locations {
+			f.Locations = append(f.Locations, gqlLocation{l.Line, l.Column})
+		}
+		if field, kind, ok := unknownField(e); ok {
+			f.Message = "Field '" + field + "' doesn't exist on type '" + kind + "'"
+			f.Path = []any{"query", field}
+			f.Extensions = map[string]any{"code": "undefinedField", "typeName": kind, "fieldName": field}
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
+
+// unknownField takes the field and the type out of `Cannot query field "a" on type "B".`,
+// with whatever the validator proposes after it.
+func unknownField(e *gqlerror.Error) (field, kind string, ok bool) {
+	if e.Rule != "FieldsOnCorrectType" {
+		return "", "", false
+	}
+	parts := strings.SplitN(e.Message, `"`, 5)
+	if len(parts) != 5 {
+		return "", "", false
+	}
+	return parts[1], parts[3], true
+}

@@ -89,7 +89,7 @@ func parseItem(line string) (Item, bool) {
 		return Item{}, false
 	}
 	item.Text = strings.TrimSpace(text[6:])
-	if rest, ok := strings.CutPrefix(item.Text, failMark); ok {
+	if rest, ok := strings.CutPrefix(item.Text+" ", failMark); ok {
 		item.Failed, item.Text = true, strings.TrimSpace(rest)
 	}
 	return item, item.Text != ""

@@ -39,7 +39,7 @@
 //	on          pull request, push BRANCH, tag PATTERN, request; separated by commas; default: request
 //	branches    patterns of the base branches of pull requests; default: all
 //	image       the disks to run in; one context each: verify/fedora-42
-//	with        another axis, or several: browser=firefox chrome lang=de en; contexts verify/fedora-42/firefox/de …
+//	with        another axis, or several: browser=firefox chrome go=1.25 1.26; contexts verify/fedora-42/firefox/1.26 …
 //	in          vm, container IMAGE, or host; default: the strictest place that the bot has
 //	needs       kvm vm container host memory=4G disk=80G network=NAME secret=NAME arch=amd64
 //	secrets     names of secrets the task is given; none for a task on pull request, which runs an outsider's code

@@ -38,8 +38,8 @@ func parseEvent(text string) (Event, error) {
 		return Event{Kind: EventKind(text)}, nil
 	case words[0] == "push", words[0] == "tag":
 		if len(words) != 2 {
-			return Event{}, hinted(fmt.Sprintf("%q wants one pattern, got %d", words[0], len(words)-1),
-				fmt.Sprintf("write: on: %s PATTERN, and a comma before the next event", words[0]))
+			return Event{}, hinted(fmt.Sprintf("%q wants one name or pattern, got %d", words[0], len(words)-1),
+				fmt.Sprintf("write: on: %s NAME, and a comma before the next event", words[0]))
 		}
 		if err := checkPattern(words[1]); err != nil {
 			return Event{}, err

@@ -14,7 +14,7 @@ import (
 type comment struct {
 	line   int
 	column int // of text, in bytes, from 1
-	indent int // blanks between the leader and text
+	indent int // blanks between the leader and text; a tab counts as eight
 	text   string
 }
 
@@ -53,7 +53,8 @@ func leadingComments(file string, data []byte, errs *HeaderErrors) []comment {
 		}
 		body := strings.TrimLeft(line, leader)
 		text := strings.TrimLeft(body, " \t")
-		list = append(list, comment{number, len(line) - len(text) + 1, len(body) - len(text), text})
+		indent := len(body) - len(text) + 7*strings.Count(body[:len(body)-len(text)], "\t")
+		list = append(list, comment{number, len(line) - len(text) + 1, indent, text})
 	}
 	return list
 }
@@ -136,16 +137,21 @@ func splitFields(file string, list []comment, errs *HeaderErrors) []field {
 		}
 		if c.indent >= margin+2 {
 			if len(fields) == 0 {
-				continue // the doc line goes on
+				continue // behind a line that was refused
 			}
 			last := &fields[len(fields)-1]
+			if key, _, ok := strings.Cut(c.text, ":"); ok && isKey(key) {
+				errs.add(&HeaderError{File: file, Line: c.line, Column: c.column, Key: key,
+					Problem: fmt.Sprintf("key %q is indented, as if %q went on", key, last.key), Hint: "align the keys"})
+				continue
+			}
 			last.words = append(last.words, valueWords(file, last.key, c, 0, errs)...)
 			continue
 		}
 		key, _, ok := strings.Cut(c.text, ":")
 		if !ok || strings.ContainsFunc(key, func(r rune) bool { return unicode.IsSpace(r) }) && !isKey(key) {
-			errs.add(&HeaderError{File: file, Line: c.line, Column: c.column, Problem: "not a line of the form \"key: value\"",
-				Hint: "an empty comment line ends the header; put other remarks behind one"})
+			errs.add(&HeaderError{File: file, Line: c.line, Column: c.column, Problem: fmt.Sprintf("%q is no line of a header", clip(c.text, 60)),
+				Hint: "a header has lines \"key: value\"; an empty comment line ends it, other text goes behind that"})
 			continue
 		}
 		f := field{key: key, line: c.line}

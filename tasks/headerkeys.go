@@ -44,7 +44,7 @@ func keyNames() []string {
 	return names
 }
 
-// at ties a problem to the word that has it.
+// An atWord ties a problem to the word that has it.
 type atWord struct {
 	word word
 	err  error
@@ -211,7 +211,7 @@ func readSecrets(h *Header, f *field) error {
 func readRange(f *field, low, high time.Duration) (time.Duration, error) {
 	d, err := ParseDuration(f.value())
 	if err == nil && (d < low || d > high) {
-		err = hinted(fmt.Sprintf("%s of %q is out of range", f.key, f.value()),
+		err = hinted(fmt.Sprintf("%q is out of range", f.value()),
 			fmt.Sprintf("from %s to %s", FormatDuration(low), FormatDuration(high)))
 	}
 	return d, err

@@ -36,16 +36,17 @@ func (j *Job) Line() Line {
 	return l
 }
 
-// Order sorts jobs as a bot takes them: the highest priority first, then the oldest pull request or issue, then by
+// Order sorts jobs as a bot takes them; see Compare.
+func Order(jobs []Job) { slices.SortStableFunc(jobs, Compare) }
+
+// Compare orders two jobs as a bot takes them: the highest priority first, then the oldest pull request or issue, then by
 // context, so that the order is the same on every bot and every run.
-func Order(jobs []Job) {
-	slices.SortStableFunc(jobs, func(a, b Job) int {
-		return cmp.Or(
-			cmp.Compare(b.Priority, a.Priority),
-			cmp.Compare(a.Repo, b.Repo),
-			cmp.Compare(max(a.Pull, a.Issue), max(b.Pull, b.Issue)),
-			cmp.Compare(a.Context, b.Context),
-			cmp.Compare(a.Task, b.Task),
-		)
-	})
+func Compare(a, b Job) int {
+	return cmp.Or(
+		cmp.Compare(b.Priority, a.Priority),
+		cmp.Compare(a.Repo, b.Repo),
+		cmp.Compare(max(a.Pull, a.Issue), max(b.Pull, b.Issue)),
+		cmp.Compare(a.Context, b.Context),
+		cmp.Compare(a.Task, b.Task),
+	)
 }

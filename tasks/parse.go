@@ -83,6 +83,9 @@ func readFields(h *Header, file string, fields []field, errs *HeaderErrors) {
 		switch {
 		case !known:
 			e.Problem, e.Hint = fmt.Sprintf("unknown key %q", clip(f.key, 60)), didYouMean(f.key, keyNames())
+			if suggest(f.key, keyNames()) == "" {
+				e.Hint += "; text that is no key goes behind an empty comment line"
+			}
 		case doubled:
 			e.Problem, e.Hint = fmt.Sprintf("key %q again, it is in line %d already", f.key, first),
 				"a value may go on in the next line, indented by two more blanks"

@@ -48,12 +48,12 @@ func durationUnits() []unit[time.Duration] {
 // seconds to weeks. Zero and more than ten years are refused.
 func ParseDuration(text string) (time.Duration, error) {
 	const limit = 10 * 366 * 24 * time.Hour
-	const example = "write for example: 90 minutes, 2h, 7 days"
+	const example = "write whole numbers with units, for example: 90 minutes, 1h30m, 7 days"
 	total, rest := time.Duration(0), strings.TrimSpace(text)
 	for rest != "" {
 		number, word, tail := splitNumber(rest)
 		n, err := strconv.ParseInt(number, 10, 32)
-		if err != nil {
+		if err != nil || word != "" && !isLetter(word[0]) {
 			return 0, hinted(fmt.Sprintf("bad duration %q", text), example)
 		}
 		size := time.Duration(0)
@@ -77,6 +77,9 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	return total, nil
 }
+
+// isLetter reports an ASCII letter.
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // splitNumber cuts digits and the letters behind them off the front of a text: "1h30m" is "1", "h" and "30m".
 func splitNumber(s string) (number, word, rest string) {
@@ -138,16 +141,18 @@ func ParseSize(text string) (int64, error) {
 	return 0, hinted(fmt.Sprintf("unknown unit %q in the size %q", word, text), example)
 }
 
-// FormatSize prints bytes as a header does, in the largest unit that needs no fraction ("24G"), or else in the
-// largest one of at least ten, rounded down (a machine with 25,010,892,800 bytes "has 23852M").
+// FormatSize prints bytes as a header does: in the largest unit that needs no fraction ("24G", "1536M"), or where that
+// would be a very long number, rounded down ("23G": a machine never has less than it says).
 func FormatSize(n int64) string {
 	for _, u := range sizeUnits() {
-		if n >= u.size && (n%u.size == 0 || n >= 10*u.size && n%u.size*10 < u.size) {
+		if n >= u.size && n%u.size == 0 && n/u.size < 100_000 {
 			return strconv.FormatInt(n/u.size, 10) + u.word
 		}
 	}
-	if n >= 1<<20 {
-		return strconv.FormatInt(n>>20, 10) + "M"
+	for _, u := range sizeUnits() {
+		if n >= 10*u.size {
+			return strconv.FormatInt(n/u.size, 10) + u.word
+		}
 	}
 	return strconv.FormatInt(n>>10, 10) + "K"
 }

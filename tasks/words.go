@@ -14,7 +14,8 @@ const (
 
 // special are the characters that a shell does something with unless they are quoted. A line that means one thing in an
 // issue and another in a shell would break the promise that they are the same, so it is refused.
-const special = "$`;|&<>()*?[]{}!~#^"
+// A # does so only where a word begins.
+const special = "$`;|&<>()*?[{!~"
 
 // SplitWords cuts a line into words as a POSIX shell does: blanks separate, '…' is literal, "…" is literal but for \"
 // \\ \$ and \`, a backslash takes the next character literally. There is no expansion: whatever a shell would expand or
@@ -50,6 +51,10 @@ type splitter struct {
 func (s *splitter) next() bool {
 	s.rest = strings.TrimLeft(s.rest, " \t")
 	if s.rest == "" {
+		return false
+	}
+	if s.rest[0] == '#' {
+		s.err = fmt.Errorf("a word that begins with # is a remark to a shell: quote it with '…'")
 		return false
 	}
 	var word strings.Builder
@@ -124,7 +129,7 @@ func (s *splitter) escape(word *strings.Builder) {
 
 // QuoteWord writes a word so that a shell, and [SplitWords], read it back as it is: unchanged if it needs nothing.
 func QuoteWord(word string) string {
-	if word != "" && !strings.ContainsAny(word, special+" \t'\"\\") {
+	if word != "" && word[0] != '#' && !strings.ContainsAny(word, special+" \t'\"\\") {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

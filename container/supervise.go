@@ -1,0 +1,277 @@
+package container
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Supervise makes this process the supervisor of one job if Host started it as
+// one: it then returns ok and the code to exit with when the job is over.
+// Every program that uses Host calls it first thing in main, tests in TestMain:
+//
+//	if code, ok := container.Supervise(os.Args); ok {
+//		os.Exit(code)
+//	}
+//
+// A program that does not is told so by the error of Host.Run.
+func Supervise(args []string) (code int, ok bool) {
+	if len(args) < 2 || args[0] != supervisorName || args[1] != supervisorFlag {
+		return 0, false
+	}
+	// The job's first process is bound to this thread (PDEATHSIG), which must
+	// therefore live as long as the process.
+	runtime.LockOSThread()
+	// Nobody but the bot ends a supervisor. Not SIG_IGN: jobs would inherit it.
+	signal.Notify(make(chan os.Signal, 1),
+		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
+	if err := closeOnExec(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1, true
+	}
+	reports := json.NewEncoder(os.NewFile(reportFD, "report"))
+	say := func(r report) { _ = reports.Encode(r) } // a dead bot shows as the lifeline's end
+
+	lifeline := bufio.NewReader(os.Stdin)
+	var o order
+	line, err := lifeline.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &o)
+	}
+	if err != nil {
+		say(report{Trouble: fmt.Sprintf("read order: %v", err)})
+		return 1, true
+	}
+	s := &supervisor{order: o, say: say, commands: make(chan byte), reaped: make(chan exit)}
+	if !s.start() {
+		return 0, true
+	}
+	go s.listen(lifeline)
+	go s.reap()
+	s.watch()
+	return 0, true
+}
+
+// closeOnExec keeps every open file from the job: those of the supervisor and
+// whatever the bot itself was started with.
+func closeOnExec() error {
+	err := unix.CloseRange(reportFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir("/proc/self/fd") // kernels before 5.11
+	if err != nil {
+		return fmt.Errorf("close files: %w", err)
+	}
+	for _, entry := range entries {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd >= reportFD {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return nil
+}
+
+// A supervisor is the state of one supervising process.
+type supervisor struct {
+	order    order
+	say      func(report)
+	commands chan byte // from the lifeline; closed when the bot is dead
+	reaped   chan exit // closed when there are no children left
+	job      int       // process and group number of the job's first process
+
+	ended   bool // the first process has ended, with status
+	status  syscall.WaitStatus
+	stopped bool // it was told to end before it ended
+	killing bool
+	orphan  bool // the bot is dead
+}
+
+// An exit is the end of a child.
+type exit struct {
+	pid    int
+	status syscall.WaitStatus
+}
+
+// start starts the job, or says why not.
+func (s *supervisor) start() bool {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		s.say(report{Trouble: fmt.Sprintf("become subreaper: %v", err)})
+		return false
+	}
+	pid, err := s.spawn()
+	if err == nil {
+		s.job = pid
+		s.say(report{Started: true})
+		return true
+	}
+	if text, code, ok := refusal(err, s.order.Argv, s.order.Dir); ok {
+		s.say(report{Refused: text, Code: code})
+	} else {
+		s.say(report{Trouble: err.Error()})
+	}
+	return false
+}
+
+// spawn forks the job: own session, nothing on standard input, one pipe for
+// all output.
+func (s *supervisor) spawn() (int, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	file, err := findCommand(s.order.Argv[0], lookup(s.order.Env, "PATH"))
+	if err != nil {
+		return 0, err
+	}
+	// Of all processes the job is to go first when memory is short. The score
+	// is inherited, so it is raised around the fork; it may fail where /proc
+	// is read-only, which only costs the preference.
+	restore := raiseOOMScore()
+	defer restore()
+	attr := &syscall.ProcAttr{
+		Dir:   s.order.Dir,
+		Env:   s.order.Env,
+		Files: []uintptr{null.Fd(), outputFD, outputFD},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
+	}
+	// "Text file busy" passes: another process of the bot was forked while the
+	// file was being written, and has not yet reached its own exec.
+	const tries = 100
+	for try := 1; ; try++ {
+		pid, err := syscall.ForkExec(file, s.order.Argv, attr)
+		if !errors.Is(err, syscall.ETXTBSY) || try == tries {
+			return pid, err
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// raiseOOMScore makes children of this process the kernel's first choice.
+func raiseOOMScore() (restore func()) {
+	const file, raised = "/proc/self/oom_score_adj", 500
+	before, err := os.ReadFile(file)
+	if err != nil || os.WriteFile(file, []byte(strconv.Itoa(raised)), 0) != nil {
+		return func() {}
+	}
+	return func() { _ = os.WriteFile(file, before, 0) }
+}
+
+// listen turns the lifeline into commands until it ends.
+func (s *supervisor) listen(lifeline io.ByteReader) {
+	defer close(s.commands)
+	for {
+		c, err := lifeline.ReadByte()
+		if err != nil {
+			return
+		}
+		s.commands <- c
+	}
+}
+
+// reap waits for every child, the job's first process and all orphans that
+// have fallen to us, until there are none.
+func (s *supervisor) reap() {
+	defer close(s.reaped)
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil: // ECHILD: nobody is left
+			return
+		default:
+			s.reaped <- exit{pid, status}
+		}
+	}
+}
+
+// watch follows the job to its end and reports it.
+func (s *supervisor) watch() {
+	const again, patience = 20 * time.Millisecond, 30 * time.Second
+	tick := time.NewTicker(again)
+	defer tick.Stop()
+	var late <-chan time.Time
+	commands := s.commands
+	for {
+		due := false // a look at all processes costs; once a tick is enough
+		select {
+		case c, ok := <-commands:
+			if !ok {
+				commands, s.orphan = nil, true
+			}
+			s.obey(c, ok)
+		case e, ok := <-s.reaped:
+			if !ok {
+				s.finish(nil)
+				return
+			}
+			if e.pid == s.job {
+				s.ended, s.status = true, e.status
+			}
+		case <-tick.C:
+			due = s.killing
+		case <-late:
+			s.finish(s.family())
+			return
+		}
+		// After SIGTERM the whole group may tidy up, not only its first
+		// process; otherwise what outlives the first process goes at once.
+		if s.ended && !s.killing && (!s.stopped || groupEmpty(s.job)) {
+			s.killing = true
+		}
+		if s.killing && late == nil {
+			late, due = time.After(patience), true
+		}
+		if due {
+			killAll(s.family)
+		}
+	}
+}
+
+// obey does what the bot asks; a lifeline that has ended asks for the end.
+func (s *supervisor) obey(c byte, ok bool) {
+	if !s.ended {
+		s.stopped = true
+	}
+	if ok && c == commandTerm {
+		if !s.ended {
+			_ = syscall.Kill(-s.job, syscall.SIGTERM)
+		}
+		return
+	}
+	s.killing = true
+}
+
+// family is everything that descends from the job.
+func (s *supervisor) family() []process { return descendants(processes(), os.Getpid()) }
+
+// finish reports the end, and cleans up for a bot that is dead.
+func (s *supervisor) finish(left []process) {
+	if s.orphan && s.order.Scratch != "" {
+		_ = removeScratch(s.order.Scratch)
+	}
+	r := report{Ended: true, Stopped: s.stopped}
+	switch {
+	case s.status.Signaled():
+		sig := s.status.Signal()
+		r.Code, r.Signal = codeSignal+int(sig), unix.SignalName(sig)
+	default:
+		r.Code = s.status.ExitStatus()
+	}
+	for _, p := range left {
+		r.Left = append(r.Left, p.pid)
+	}
+	s.say(r)
+}

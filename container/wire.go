@@ -1,0 +1,41 @@
+package container
+
+// The supervisor's files beside its standard input, which is the lifeline.
+const (
+	reportFD = 3 // lines of JSON to the bot
+	outputFD = 4 // becomes the job's stdout and stderr
+	lockFD   = 5 // of the scratch directory, held while anything of the job lives
+)
+
+// How a supervisor is told from a bot. The second word is an unknown flag to
+// a program that does not call Supervise, so that it stops at once.
+const (
+	supervisorName = "cyborg-supervisor"
+	supervisorFlag = "-supervise-job"
+)
+
+// An order is the first line on the lifeline: what to run.
+type order struct {
+	Argv    []string
+	Dir     string
+	Env     []string
+	Scratch string // removed by the supervisor if the bot dies
+}
+
+// Commands on the lifeline after the order, one byte each.
+const (
+	commandTerm = 't' // SIGTERM to the job's group
+	commandKill = 'k' // the end of everything
+)
+
+// A report is a line from the supervisor.
+type report struct {
+	Started bool   // the command runs
+	Refused string // it cannot be started, the task's fault
+	Trouble string // it cannot be started, our trouble
+	Ended   bool   // the command has ended and everything of it is gone
+	Code    int
+	Signal  string
+	Stopped bool  // it was still running when commandTerm or commandKill came
+	Left    []int // processes that could not be killed
+}

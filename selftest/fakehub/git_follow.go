@@ -194,12 +194,16 @@ func (f follower) mergedByPush(base branchMove) (bool, error) {
 	}
 	if base.old != "" {
 		// Already there before: this push did not merge it.
-		before, err := reaches(f.ctx, f.is.repo.git, base.old, head)
-		if err != nil || before {
+		already, err := reaches(f.ctx, f.is.repo.git, base.old, head)
+		if err != nil || already {
 			return false, err
 		}
 	}
-	return true, f.merged(base.new)
+	before := base.old
+	if before == "" {
+		before = f.is.pull.state.last().baseSHA
+	}
+	return true, f.merged(before, base.new)
 }
 
 // nothingLeft closes a pull request whose head went back into its base: there
@@ -218,11 +222,12 @@ func (f follower) nothingLeft() (bool, error) {
 	return true, nil
 }
 
-// merged notes that commit brought the pull request into its base.
-func (f follower) merged(commit string) error {
+// merged notes that commit brought the pull request into its base, which was
+// at before till then.
+func (f follower) merged(before, commit string) error {
 	f.is.pull.edit(f.now, func(st *pullState) {
 		st.merged, st.mergedAt, st.mergedBy, st.mergeSHA = true, f.now, f.by, commit
-		st.checked, st.clean = false, false
+		st.checked, st.clean, st.baseSHA = false, false, before
 	})
 	f.s.pullEvent(f.now, f.is, f.by, "merged", commit)
 	f.s.closePull(f.now, f.is, f.by, commit)

@@ -3,6 +3,7 @@ package fakehub
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -65,21 +66,21 @@ func verificationOf(c gitCommit) jsonVerification {
 	return jsonVerification{Reason: "unknown_key", Signature: &c.Signature, Payload: new(string(unsigned.raw()))}
 }
 
-// accepts reports whether the client asked for a media type of GitHub's with
-// this parameter: application/vnd.github.raw, …raw+json, …v3.raw.
-func (rq *request) accepts(param string) bool {
+// accepts gives the media type by which the client asked for another form of
+// an answer, such as raw: application/vnd.github.raw, …raw+json, …v3.raw. It is
+// empty if the client did not.
+func (rq *request) accepts(param string) string {
 	for part := range strings.SplitSeq(rq.http.Header.Get("Accept"), ",") {
-		name, _, _ := strings.Cut(strings.TrimSpace(part), ";")
-		name, ours := strings.CutPrefix(name, "application/vnd.github.")
-		name = strings.TrimSuffix(strings.TrimPrefix(name, "v3."), "+json")
-		if ours && name == param {
-			return true
+		full, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		name, ours := strings.CutPrefix(full, "application/vnd.github.")
+		if ours && strings.TrimSuffix(strings.TrimPrefix(name, "v3."), "+json") == param {
+			return full
 		}
 	}
-	return false
+	return ""
 }
 
-// mediaOf is the content type that answers accepts(param).
-func (rq *request) mediaOf(param string) string {
-	return "application/vnd.github." + param + "; charset=utf-8"
+// inForm answers bytes in the form that was asked for.
+func inForm(media string, data []byte) response {
+	return response{status: http.StatusOK, body: data, media: media + "; charset=utf-8"}
 }

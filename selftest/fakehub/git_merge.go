@@ -45,7 +45,7 @@ func (s *Server) mergePull(ctx context.Context, now time.Time, is *issue, by *us
 		return "", err //nolint:wrapcheck // says itself what it updates
 	}
 	f := follower{s: s, ctx: context.WithoutCancel(ctx), now: now, by: by, is: is}
-	if err := f.merged(sha); err != nil {
+	if err := f.merged(base, sha); err != nil {
 		s.gitTrouble(ctx, is.repo, "mark pull request as merged", err)
 	}
 	// The pull request is merged already when the rest follows the branch.

@@ -3,7 +3,6 @@ package fakehub
 import (
 	"encoding/base64"
 	"errors"
-	"net/http"
 	"time"
 )
 
@@ -11,13 +10,13 @@ func gitObjectRoutes() []route {
 	const root = "/repos/{owner}/{repo}/git/"
 	reads, writes := contentsRight(Read), contentsRight(Write)
 	return []route{
-		{method: get, pattern: root + "commits/{sha}", handle: getGitCommit, right: reads, docs: "git/commits#get-a-commit-object"},
+		{method: get, pattern: root + "commits/{sha}", handle: getGitCommit, right: reads, scopes: "repo", docs: "git/commits#get-a-commit-object"},
 		{method: post, pattern: root + "commits", handle: createGitCommit, right: writes, scopes: "repo", docs: "git/commits#create-a-commit"},
-		{method: get, pattern: root + "tags/{sha}", handle: getGitTag, right: reads, docs: "git/tags#get-a-tag"},
+		{method: get, pattern: root + "tags/{sha}", handle: getGitTag, right: reads, scopes: "repo", docs: "git/tags#get-a-tag"},
 		{method: post, pattern: root + "tags", handle: createGitTag, right: writes, scopes: "repo", docs: "git/tags#create-a-tag-object"},
-		{method: get, pattern: root + "blobs/{sha}", handle: getBlob, right: reads, docs: "git/blobs#get-a-blob"},
+		{method: get, pattern: root + "blobs/{sha}", handle: getBlob, right: reads, scopes: "repo", docs: "git/blobs#get-a-blob"},
 		{method: post, pattern: root + "blobs", handle: createBlob, right: writes, scopes: "repo", docs: "git/blobs#create-a-blob"},
-		{method: get, pattern: root + "trees/{sha}", handle: getTree, right: reads, docs: "git/trees#get-a-tree"},
+		{method: get, pattern: root + "trees/{sha}", handle: getTree, right: reads, scopes: "repo", docs: "git/trees#get-a-tree"},
 		{method: post, pattern: root + "trees", handle: createTree, right: writes, scopes: "repo", docs: "git/trees#create-a-tree"},
 	}
 }
@@ -256,8 +255,8 @@ func getBlob(rq *request) response {
 	if err != nil {
 		return rq.broken(err)
 	}
-	if rq.accepts("raw") {
-		return response{status: http.StatusOK, body: o.data, media: rq.mediaOf("raw")}
+	if media := rq.accepts("raw"); media != "" {
+		return inForm(media, o.data)
 	}
 	return ok(jsonBlob{
 		SHA: sha, NodeID: gitNodeID("Blob", rq.repo, sha), Size: len(o.data), URL: rq.gitURL("blobs/" + sha),

@@ -20,11 +20,11 @@ func gitRefRoutes() []route {
 	const root = "/repos/{owner}/{repo}/git/"
 	reads, writes := contentsRight(Read), contentsRight(Write)
 	return []route{
-		{method: get, pattern: root + "ref/{ref...}", handle: getRef, right: reads, docs: "git/refs#get-a-reference"},
-		{method: get, pattern: root + "matching-refs/{ref...}", handle: matchingRefs, right: reads, docs: "git/refs#list-matching-references"},
-		{method: get, pattern: root + "matching-refs", handle: matchingRefs, right: reads, docs: "git/refs#list-matching-references"},
-		{method: get, pattern: root + "refs/{ref...}", handle: listRefs, right: reads, docs: "git/refs#get-a-reference"},
-		{method: get, pattern: root + "refs", handle: listRefs, right: reads, docs: "git/refs#list-matching-references"},
+		{method: get, pattern: root + "ref/{ref...}", handle: getRef, right: reads, scopes: "repo", docs: "git/refs#get-a-reference"},
+		{method: get, pattern: root + "matching-refs/{ref...}", handle: matchingRefs, right: reads, scopes: "repo", docs: "git/refs#list-matching-references"},
+		{method: get, pattern: root + "matching-refs", handle: matchingRefs, right: reads, scopes: "repo", docs: "git/refs#list-matching-references"},
+		{method: get, pattern: root + "refs/{ref...}", handle: listRefs, right: reads, scopes: "repo", docs: "git/refs#get-a-reference"},
+		{method: get, pattern: root + "refs", handle: listRefs, right: reads, scopes: "repo", docs: "git/refs#list-matching-references"},
 		{method: post, pattern: root + "refs", handle: createRef, right: writes, scopes: "repo", docs: "git/refs#create-a-reference"},
 		{method: patch, pattern: root + "refs/{ref...}", handle: patchRef, right: writes, scopes: "repo", docs: "git/refs#update-a-reference"},
 		{method: remove, pattern: root + "refs/{ref...}", handle: deleteRef, right: writes, scopes: "repo", docs: "git/refs#delete-a-reference"},

@@ -2,7 +2,6 @@ package fakehub
 
 import (
 	"errors"
-	"strings"
 )
 
 type jsonTree struct {
@@ -110,22 +109,6 @@ type treeInput struct {
 	Type    string   `json:"type"`
 	SHA     nullable `json:"sha"` // null takes the path away
 	Content *string  `json:"content"`
-}
-
-// A nullable tells a field that is null from one that is absent.
-type nullable struct {
-	given bool
-	value string
-}
-
-// UnmarshalJSON is called for null as well.
-func (n *nullable) UnmarshalJSON(text []byte) error {
-	n.given, n.value = true, ""
-	if string(text) == "null" {
-		return nil
-	}
-	n.value = strings.Trim(string(text), `"`) // an object id needs no escapes; anything else is refused later
-	return nil
 }
 
 func createTree(rq *request) response {

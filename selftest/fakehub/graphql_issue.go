@@ -170,7 +170,7 @@ func (i *gqlIssue) DatabaseId() *int32         { return gqlInt(i.i.id) }
 func (i *gqlIssue) FullDatabaseId() *gqlScalar { return new(gqlScalar(strconv.FormatInt(i.i.id, 10))) }
 func (i *gqlIssue) Number() int32              { return int32(i.i.number) }
 func (i *gqlIssue) Title() string              { return i.st.title }
-func (i *gqlIssue) BodyHTML() gqlScalar        { return gqlScalar(markdown(i.Body())) }
+func (i *gqlIssue) BodyHTML() gqlScalar        { return gqlScalar(i.i.repo.markdown(i.Body())) }
 func (i *gqlIssue) Author() *gqlActor          { return i.g.actor(i.i.author) }
 func (i *gqlIssue) AuthorAssociation() string  { return association(i.i.repo, i.i.author) }
 func (i *gqlIssue) Closed() bool               { return i.st.closed }
@@ -267,7 +267,7 @@ func (c *gqlComment) FullDatabaseId() *gqlScalar {
 func (c *gqlComment) Author() *gqlActor         { return c.i.g.actor(c.c.author) }
 func (c *gqlComment) AuthorAssociation() string { return association(c.i.i.repo, c.c.author) }
 func (c *gqlComment) Body() string              { return c.st.body }
-func (c *gqlComment) BodyHTML() gqlScalar       { return gqlScalar(markdown(c.st.body)) }
+func (c *gqlComment) BodyHTML() gqlScalar       { return gqlScalar(c.i.i.repo.markdown(c.st.body)) }
 func (c *gqlComment) CreatedAt() gqlScalar      { return gqlTime(c.c.created) }
 func (c *gqlComment) UpdatedAt() gqlScalar      { return gqlTime(c.st.updated) }
 func (c *gqlComment) Url() gqlScalar {

@@ -191,7 +191,7 @@ func (v *viewer) entries(view *treeView, entries []gitEntry, ref string, rest []
 		view.Entries = append(view.Entries, entryView{e.Name, "/" + v.repo.fullName() + "/" + kind + "/" + ref + "/" + path, kind == "tree"})
 		if strings.EqualFold(e.Name, "README.md") {
 			if o, err := v.repo.git.read(v.ctx, e.SHA); err == nil {
-				view.Readme = markdown(string(o.data))
+				view.Readme = v.repo.markdown(string(o.data))
 			}
 		}
 	}
@@ -238,7 +238,7 @@ func (v *viewer) blob(segments []string) page {
 	case len(o.data) > maxShown || !utf8.Valid(o.data) || slices.Contains(o.data, 0):
 		view.Binary = true
 	case strings.HasSuffix(strings.ToLower(path), ".md"):
-		view.Readme = markdown(string(o.data))
+		view.Readme = v.repo.markdown(string(o.data))
 	default:
 		n := 0
 		for text := range strings.Lines(string(o.data)) {
@@ -313,7 +313,7 @@ func (v *viewer) releases(rest []string) page {
 			view.Name = *l.name
 		}
 		if l.body != nil {
-			view.Body = markdown(*l.body)
+			view.Body = v.repo.markdown(*l.body)
 		}
 		view.Latest = latest && !l.prerelease
 		latest = latest && l.prerelease

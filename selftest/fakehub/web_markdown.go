@@ -10,7 +10,9 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
 )
 
 // markdownSize is how much of a text is rendered; GitHub stores no more of one.
@@ -19,7 +21,9 @@ const markdownSize = 262_144
 // markdownParser knows GitHub's flavour: task lists, tables, bare addresses.
 // A line break in a comment is one on the page.
 var markdownParser = sync.OnceValue(func() goldmark.Markdown {
-	return goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithHardWraps(), html.WithUnsafe()))
+	return goldmark.New(goldmark.WithExtensions(extension.GFM),
+		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(mentions{}, 1000))),
+		goldmark.WithRendererOptions(html.WithHardWraps(), html.WithUnsafe()))
 })
 
 // markdownPolicy is what may come out of a stranger's text: no script, no
@@ -42,11 +46,13 @@ var markdownPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	return p
 })
 
-// markdown renders a text that people wrote as HTML that is safe to show.
-func markdown(text string) template.HTML {
+// markdown renders a text that people wrote in r as HTML that is safe to show.
+func (r *repo) markdown(text string) template.HTML {
 	text = strings.ToValidUTF8(text[:min(len(text), markdownSize)], "\uFFFD")
 	var out bytes.Buffer
-	if err := markdownParser().Convert([]byte(text), &out); err != nil {
+	context := parser.NewContext()
+	context.Set(mentionRoot, "/"+r.fullName())
+	if err := markdownParser().Convert([]byte(text), &out, parser.WithContext(context)); err != nil {
 		return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // escaped
 	}
 	return template.HTML(markdownPolicy().SanitizeBytes(out.Bytes())) //nolint:gosec // sanitized

@@ -121,7 +121,7 @@ func (v *viewer) timeline(i *issue) []itemView {
 
 // comment is a text that somebody wrote.
 func (v *viewer) comment(i *issue, by *user, at time.Time, body string) itemView {
-	item := itemView{Kind: "comment", By: v.user(by), At: v.time(at), Body: markdown(body), Blank: strings.TrimSpace(body) == ""}
+	item := itemView{Kind: "comment", By: v.user(by), At: v.time(at), Body: i.repo.markdown(body), Blank: strings.TrimSpace(body) == ""}
 	if a := association(i.repo, by); a != "NONE" {
 		item.Tags = append(item.Tags, a[:1]+strings.ToLower(a[1:]))
 	}

@@ -44,7 +44,7 @@ func Environment(j Job, artifacts string) []string {
 	set("CYBORG_CONTEXT", j.Context)
 	set("CYBORG_REPO", j.Repo)
 	set("CYBORG_SHA", j.SHA)
-	set("CYBORG_BASE", j.BaseRef)
+	set("CYBORG_BASE", j.BaseSHA)
 	setNumber("CYBORG_PULL", j.Pull)
 	setNumber("CYBORG_ISSUE", j.Issue)
 	set("CYBORG_ARTIFACTS", artifacts)

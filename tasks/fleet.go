@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,7 +129,7 @@ func ParseFleet(file string, data []byte) (Fleet, error) {
 	}
 	for _, k := range meta.Undecoded() {
 		errs.add(&HeaderError{File: file, Line: keyLine(data, k), Key: k.String(),
-			Problem: fmt.Sprintf("unknown key %q", k.String()), Hint: didYouMean(k.String(), fleetKeys())})
+			Problem: fmt.Sprintf("unknown key %q", clip(k.String(), 60)), Hint: didYouMean(k.String(), fleetNames())})
 	}
 	checkFleet(file, data, &f, errs)
 	if len(errs.Problems) > 0 {
@@ -137,28 +139,57 @@ func ParseFleet(file string, data []byte) (Fleet, error) {
 	return f, nil
 }
 
+// wrongKind is how the library words a value of the wrong kind, which is no ParseError. Read only.
+var wrongKind = regexp.MustCompile(`^line (\d+) \(last key "([^"]*)"\): `)
+
 // fleetProblem says where a file is no TOML, or has a value of the wrong kind.
 func fleetProblem(file string, err error) *HeaderError {
-	e := &HeaderError{File: file, Problem: strings.TrimPrefix(err.Error(), "toml: "), Hint: hintOf(err)}
+	text := strings.TrimPrefix(err.Error(), "toml: ")
+	e := &HeaderError{File: file, Problem: text, Hint: hintOf(err)}
 	if p, ok := errors.AsType[toml.ParseError](err); ok {
 		e.Line, e.Column, e.Key = p.Position.Line, p.Position.Col, p.LastKey
-		e.Problem = p.Message
-		if e.Problem == "" {
-			e.Problem = strings.TrimPrefix(err.Error(), "toml: ")
+		if p.Message != "" {
+			e.Problem = p.Message
 		}
-		if e.Key != "" {
-			e.Problem = e.Key + ": " + e.Problem
+	} else if m := wrongKind.FindStringSubmatch(text); m != nil {
+		e.Line, _ = strconv.Atoi(m[1])
+		e.Key, e.Problem = m[2], "value of the wrong kind"
+	}
+	e.Problem = clip(cleanText(e.Problem, false), 200)
+	for _, k := range fleetKeys() {
+		if k.name == e.Key && e.Hint == "" {
+			e.Hint = "write for example: " + k.example
 		}
+	}
+	if e.Key != "" {
+		e.Problem = clip(cleanText(e.Key, false), 60) + ": " + e.Problem
 	}
 	return e
 }
 
-// fleetKeys are all keys of the file.
-func fleetKeys() []string {
-	return []string{"trust.users",
-		"limits.pull-requests-per-hour", "limits.attempts", "limits.timeout", "limits.log", "limits.artifacts",
-		"retention.logs", "retention.images",
-		"labels.bot", "labels.priority", "labels.blocked", "labels.no-test", "labels.needswork"}
+// A fleetKey is a key of the file, and how it is written.
+type fleetKey struct{ name, example string }
+
+// fleetKeys are all of them.
+func fleetKeys() []fleetKey {
+	return []fleetKey{
+		{"trust", "[trust]"}, {"limits", "[limits]"}, {"retention", "[retention]"}, {"labels", "[labels]"},
+		{"trust.users", `users = ["alice"]`},
+		{"limits.pull-requests-per-hour", "pull-requests-per-hour = 4"}, {"limits.attempts", "attempts = 3"},
+		{"limits.timeout", `timeout = "2h"`}, {"limits.log", `log = "100M"`}, {"limits.artifacts", `artifacts = "1G"`},
+		{"retention.logs", `logs = "90 days"`}, {"retention.images", `images = "14 days"`},
+		{"labels.bot", `bot = "bot"`}, {"labels.priority", `priority = "priority"`}, {"labels.blocked", `blocked = "blocked"`},
+		{"labels.no-test", `no-test = "no-test"`}, {"labels.needswork", `needswork = "needswork"`},
+	}
+}
+
+// fleetNames are their names.
+func fleetNames() []string {
+	var names []string
+	for _, k := range fleetKeys() {
+		names = append(names, k.name)
+	}
+	return names
 }
 
 // keyLine finds the line of a key, as well as that can be done after parsing: the first that begins with its last part.

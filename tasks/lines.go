@@ -99,9 +99,7 @@ func (t *tail) String() string {
 
 // cleanText makes text of foreign bytes: UTF-8 without colours and control characters, in one line or in several.
 func cleanText(s string, lines bool) string {
-	if strings.IndexByte(s, 0x1b) >= 0 {
-		s = stripColours(s)
-	}
+	s = stripColours(s)
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
@@ -122,6 +120,9 @@ func cleanText(s string, lines bool) string {
 
 // stripColours removes terminal control sequences: ESC [ … letter, ESC ] … BEL, and ESC with one character.
 func stripColours(s string) string {
+	if strings.IndexByte(s, 0x1b) < 0 {
+		return s
+	}
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(s, "\x1b")

@@ -43,11 +43,9 @@ type tapParser struct {
 
 // Read only.
 var (
-	tapPlan   = regexp.MustCompile(`^1\.\.(\d{1,9})\s*(?:#\s*(.*))?$`)
-	tapResult = regexp.MustCompile(`^(not )?ok(?:\s+(\d{1,9}))?(?:\s+(.*))?$`)
-	tapTime   = regexp.MustCompile(`^(.*) in (\d{1,9})ms$`)
-	yamlTime  = regexp.MustCompile(`^duration_ms:\s*([0-9.]{1,20})`)
-	tapRule   = regexp.MustCompile(`^#\s*-{5,}$`)
+	tapPlan  = regexp.MustCompile(`^1\.\.(\d{1,9})\s*(?:#\s*(.*))?$`)
+	yamlTime = regexp.MustCompile(`^duration_ms:\s*([0-9.]{1,20})$`)
+	tapRule  = regexp.MustCompile(`^#\s*-{5,}$`)
 )
 
 func (p *tapParser) line(number int, raw []byte) {
@@ -69,7 +67,7 @@ func (p *tapParser) line(number int, raw []byte) {
 		p.subtest(strings.TrimLeft(text, " \t"))
 	case p.last != nil && strings.TrimSpace(text) == "---" && text != "---":
 		p.yaml, p.last.End = true, number
-	case p.last != nil && strings.HasPrefix(text, "#") && !tapRule.MatchString(text) && !isSubtestHead(text):
+	case p.last != nil && strings.HasPrefix(text, "#") && !headsTest(text):
 		p.last.End = number
 		p.message.add(strings.TrimPrefix(strings.TrimPrefix(text, "#"), " ") + "\n")
 	default:
@@ -82,10 +80,10 @@ func (p *tapParser) line(number int, raw []byte) {
 func (p *tapParser) outer(number int, text string) {
 	switch {
 	case strings.HasPrefix(text, "ok"), strings.HasPrefix(text, "not ok"):
-		if m := tapResult.FindStringSubmatch(text); m != nil {
-			p.result(number, m[1] == "", m[2], m[3])
+		if ok, numeral, rest, is := cutResult(text); is {
+			p.result(number, ok, numeral, rest)
 		}
-	case strings.HasPrefix(text, "1.."):
+	case strings.HasPrefix(text, "1..") && len(text) <= maxName:
 		if m := tapPlan.FindStringSubmatch(text); m != nil {
 			p.setPlan(m[1], m[2])
 			p.first = number + 1
@@ -102,8 +100,43 @@ func (p *tapParser) outer(number int, text string) {
 	}
 }
 
-// isSubtestHead reports the comment that announces a subtest.
-func isSubtestHead(text string) bool { return strings.HasPrefix(text, "# Subtest") }
+// headsTest reports a comment that belongs to the test behind it: the announcement of a subtest, and the rule that the
+// bots of 2017 print.
+func headsTest(text string) bool {
+	return strings.HasPrefix(text, "# Subtest") || len(text) < maxName && tapRule.MatchString(text)
+}
+
+// cutResult takes a line like "not ok 3 - name" apart.
+func cutResult(text string) (ok bool, numeral, rest string, is bool) {
+	text, not := strings.CutPrefix(text, "not ")
+	rest, is = strings.CutPrefix(text, "ok")
+	if !is || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+		return false, "", "", false
+	}
+	rest = strings.TrimLeft(rest, " \t")
+	i := 0
+	for i < len(rest) && rest[i] >= '0' && rest[i] <= '9' {
+		i++
+	}
+	if i > 0 && i < 10 && (i == len(rest) || rest[i] == ' ' || rest[i] == '\t') {
+		numeral, rest = rest[:i], rest[i:]
+	}
+	return !not, numeral, strings.TrimSpace(rest), true
+}
+
+// cutDuration takes the duration off a name, where bats puts it: "name in 12ms".
+func cutDuration(name string) (string, time.Duration) {
+	text, timed := strings.CutSuffix(name, "ms")
+	i := strings.LastIndex(text, " in ")
+	if !timed || i < 0 {
+		return name, 0
+	}
+	ms, err := strconv.ParseUint(text[i+4:], 10, 31)
+	if err != nil {
+		return name, 0
+	}
+	return text[:i], time.Duration(ms) * time.Millisecond
+}
 
 // bail ends the whole run.
 func (p *tapParser) bail(reason string) {
@@ -118,10 +151,9 @@ func (p *tapParser) subtest(text string) {
 		p.bail(text[9:])
 		return
 	}
-	if m := tapResult.FindStringSubmatch(text); m != nil && m[1] != "" {
-		name, directive, _ := splitDirective(m[3])
-		if directive == "" && len(p.inner) < 100 {
-			p.inner = append(p.inner, clip(strings.TrimSpace(m[2]+" "+name), 200))
+	if ok, numeral, rest, is := cutResult(text); is && !ok && len(p.inner) < 100 {
+		if name, directive, _ := splitDirective(rest); directive == "" {
+			p.inner = append(p.inner, clip(strings.TrimSpace(numeral+" "+name), 200))
 		}
 	}
 }
@@ -137,7 +169,7 @@ func (p *tapParser) yamlLine(number int, text string) bool {
 		p.yaml = false
 		return true
 	}
-	if m := yamlTime.FindStringSubmatch(trimmed); m != nil {
+	if m := yamlTime.FindStringSubmatch(clip(trimmed, 100)); m != nil {
 		if ms, err := strconv.ParseFloat(m[1], 64); err == nil && ms < 1e10 {
 			p.last.Duration = time.Duration(ms * float64(time.Millisecond))
 		}
@@ -184,10 +216,7 @@ func (p *tapParser) result(number int, ok bool, numeral, rest string) {
 	name, directive, reason := splitDirective(rest)
 	name = clip(name, maxName)
 	t := publish.Test{Name: name, Status: publish.Passed, Message: reason, Line: p.first, End: number}
-	if m := tapTime.FindStringSubmatch(name); m != nil {
-		ms, _ := strconv.Atoi(m[2])
-		t.Name, t.Duration = m[1], time.Duration(ms)*time.Millisecond
-	}
+	t.Name, t.Duration = cutDuration(name)
 	key := t.Name
 	if directive == "RETRY" {
 		if p.retries == nil {

@@ -21,6 +21,7 @@ type Info struct {
 	Bot      string        // the bot's name
 	Host     string        // the bot's host
 	Version  string        // the bot's version
+	Prefix   string        // folder of its objects, from NewPrefix; empty: a new one
 	Nonce    string        // the claim's nonce; makes the prefix traceable. Letters and digits
 	Line     string        // the line that repeats the run; first line of the log
 	Started  time.Time     // zero: now, by the local clock
@@ -41,6 +42,7 @@ type Limits struct {
 	File      int64         // bytes of one artifact; 0: 100 MB
 	Files     int           // number of artifacts; 0: 500
 	FileTotal int64         // bytes of all artifacts; 0: 1 GB
+	Patience  time.Duration // how long Finish tries a store that fails; 0: 2 min
 }
 
 // State is how an attempt stands or ended. Failure is the task's "no"; Error

@@ -134,11 +134,11 @@ func apiRoot(s string) (*url.URL, error) {
 		s = "https://api.github.com"
 	}
 	u, err := url.Parse(s)
+	if strings.Contains(s, "@") {
+		return nil, errors.New("read the API's address: it has a user in it; set the token instead")
+	}
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("read the API's address %q: not of the form https://api.github.com or https://HOST/api/v3", s)
-	}
-	if u.User != nil {
-		return nil, errors.New("read the API's address: it has a user in it; set the token instead")
 	}
 	if !strings.HasSuffix(u.Path, "/") {
 		u.Path += "/"

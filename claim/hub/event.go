@@ -66,7 +66,7 @@ func (c *Client) eventPage(ctx context.Context, repo Repo, n, page int) (eventPa
 // readEvents makes one pass: from where the log ended last time forward to its end, then backward until what is known.
 func (c *Client) readEvents(ctx context.Context, repo Repo, n int, known int64) ([]Event, time.Time, error) {
 	log := c.events.of(issueKey(repo, n))
-	before, start := log.state()
+	before, start, highest := log.state()
 	page, err := c.eventPage(ctx, repo, n, start)
 	now := page.date
 	if err == nil && start == 1 && known > 0 && page.last > 2 && page.last <= mostPages {
@@ -89,7 +89,7 @@ func (c *Client) readEvents(ctx context.Context, repo Repo, n int, known int64) 
 	if err != nil {
 		return nil, now, err
 	}
-	list, err := log.keep(got, start == 1, end)
+	list, err := log.keep(got, highest, start == 1, end)
 	return list, now, err
 }
 
@@ -152,14 +152,15 @@ func (l *eventLogs) drop() {
 	}
 }
 
-func (e *eventLog) state() ([]Event, int) {
+func (e *eventLog) state() (list []Event, last int, highest int64) {
 	e.all.mu.Lock()
 	defer e.all.mu.Unlock()
-	return e.list, e.last
+	return e.list, e.last, e.highest
 }
 
-// keep adds what was read to what was known, and gives both. Whole says that reading went down to the first page; end is the last.
-func (e *eventLog) keep(got []Event, whole bool, end int) ([]Event, error) {
+// keep adds what was read to what was known, and gives both. Highest is the id that was known before; whole says that reading went down to
+// the first page; end is the last.
+func (e *eventLog) keep(got []Event, highest int64, whole bool, end int) ([]Event, error) {
 	e.all.mu.Lock()
 	defer e.all.mu.Unlock()
 	merged := mergeEvents(got, e.list)
@@ -167,10 +168,10 @@ func (e *eventLog) keep(got []Event, whole bool, end int) ([]Event, error) {
 	for _, g := range got {
 		newest = max(newest, g.ID)
 	}
-	if newest < e.highest {
-		return merged, &StaleError{Subject: e.key, Seen: fmt.Sprintf("event %d", e.highest), Got: fmt.Sprintf("event %d", newest)}
+	if newest < highest {
+		return merged, &StaleError{Subject: e.key, Seen: fmt.Sprintf("event %d", highest), Got: fmt.Sprintf("event %d", newest)}
 	}
-	e.highest = newest
+	e.highest = max(e.highest, newest)
 	in, ok := e.all.byKey[e.key]
 	if ok && in.Value.(*eventLog) == e && (whole || len(e.list) > 0) {
 		e.all.size += len(merged) - len(e.list)

@@ -17,8 +17,9 @@ type guard struct {
 }
 
 type sighting struct {
-	key string
-	at  time.Time
+	key   string
+	at    time.Time // updated_at
+	noted time.Time // local
 }
 
 const mostSightings = 20_000
@@ -27,13 +28,14 @@ func newGuard() *guard {
 	return &guard{order: list.New(), byKey: map[string]*list.Element{}}
 }
 
-// note takes an answer with its updated_at and gives what is newest by now. The answer is stale if that is later than its own.
-func (g *guard) note(key string, at time.Time) (newest time.Time, stale bool) {
+// note takes an answer with its updated_at and gives what is newest by now. The answer is stale if that is later than its own, and was known
+// before the answer was asked for: of two requests under way at once, either may see more.
+func (g *guard) note(key string, at, asked time.Time) (newest time.Time, stale bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e, ok := g.byKey[key]
 	if !ok {
-		g.byKey[key] = g.order.PushFront(&sighting{key, at})
+		g.byKey[key] = g.order.PushFront(&sighting{key, at, time.Now()})
 		if g.order.Len() > mostSightings {
 			delete(g.byKey, g.order.Remove(g.order.Back()).(*sighting).key)
 		}
@@ -42,9 +44,11 @@ func (g *guard) note(key string, at time.Time) (newest time.Time, stale bool) {
 	g.order.MoveToFront(e)
 	s := e.Value.(*sighting)
 	if at.Before(s.at) {
-		return s.at, true
+		return s.at, !s.noted.After(asked)
 	}
-	s.at = at
+	if at.After(s.at) {
+		s.at, s.noted = at, time.Now()
+	}
 	return at, false
 }
 
@@ -54,12 +58,13 @@ var rereads = [...]time.Duration{time.Second, 2 * time.Second}
 // fresh reads until the answer is not older than one before, a few times, and then gives up with a *StaleError.
 func fresh[T any](ctx context.Context, g *guard, key string, updated func(T) time.Time, get func() (T, error)) (T, error) {
 	for try := 0; ; try++ {
+		asked := time.Now()
 		v, err := get()
 		if err != nil {
 			return v, err
 		}
 		at := updated(v)
-		newest, stale := g.note(key, at)
+		newest, stale := g.note(key, at, asked)
 		if !stale {
 			return v, nil
 		}

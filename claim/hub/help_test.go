@@ -109,3 +109,8 @@ func bodyOf(t *testing.T, req *http.Request) map[string]any {
 var acme = Repo{"acme", "widget"}
 
 const sha1 = "1111111111111111111111111111111111111111"
+
+func readBody(req *http.Request) (string, error) {
+	data, err := io.ReadAll(req.Body)
+	return string(data), err
+}

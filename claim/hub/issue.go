@@ -15,7 +15,7 @@ func (c *Client) Issues(ctx context.Context, repo Repo, f IssueFilter) ([]Issue,
 		State: orOpen(f.State), Labels: f.Labels, Creator: f.Creator, Since: f.Since,
 		Sort: "created", Direction: "desc",
 	}
-	size := fullPage
+	size, asked := fullPage, time.Now()
 	if f.Max > 0 {
 		size = min(f.Max, fullPage)
 	}
@@ -34,7 +34,7 @@ func (c *Client) Issues(ctx context.Context, repo Repo, f IssueFilter) ([]Issue,
 			continue
 		}
 		seen[i.Number] = true
-		_, i.Stale = c.guard.note(issueKey(repo, i.Number), i.UpdatedAt)
+		_, i.Stale = c.guard.note(issueKey(repo, i.Number), i.UpdatedAt, asked)
 		issues = append(issues, i)
 	}
 	return issues, nil
@@ -80,7 +80,7 @@ func (c *Client) CreateIssue(ctx context.Context, repo Repo, in NewIssue) (Issue
 		return Issue{}, fmt.Errorf("create issue in %s: %w", repo, err)
 	}
 	i := issueOf(out)
-	c.guard.note(issueKey(repo, i.Number), i.UpdatedAt)
+	c.guard.note(issueKey(repo, i.Number), i.UpdatedAt, time.Now())
 	return i, nil
 }
 
@@ -107,7 +107,7 @@ func (c *Client) EditIssue(ctx context.Context, repo Repo, n int, e IssueEdit) (
 		return fail(unasked(http.MethodPatch, "issues", "issue %d", out.GetNumber()))
 	}
 	i := issueOf(out)
-	c.guard.note(issueKey(repo, n), i.UpdatedAt)
+	c.guard.note(issueKey(repo, n), i.UpdatedAt, time.Now())
 	return i, nil
 }
 

@@ -35,6 +35,7 @@ func (c *Client) Pulls(ctx context.Context, repo Repo, f PullFilter) ([]Pull, er
 	opts := &github.PullRequestListOptions{
 		State: orOpen(f.State), Head: f.Head, Base: f.Base, Sort: "created", Direction: "desc",
 	}
+	asked := time.Now()
 	list, err := pages(ctx, repo, fullPage, 0, func(ctx context.Context, o github.ListOptions) ([]*github.PullRequest, *github.Response, error) {
 		opts.ListOptions = o
 		return c.gh.PullRequests.List(ctx, repo.Owner, repo.Name, opts)
@@ -45,7 +46,7 @@ func (c *Client) Pulls(ctx context.Context, repo Repo, f PullFilter) ([]Pull, er
 	pulls := make([]Pull, 0, len(list))
 	for _, in := range list {
 		p := pullOf(in)
-		_, p.Stale = c.guard.note(issueKey(repo, p.Number), p.UpdatedAt)
+		_, p.Stale = c.guard.note(issueKey(repo, p.Number), p.UpdatedAt, asked)
 		pulls = append(pulls, p)
 	}
 	return pulls, nil
@@ -96,7 +97,7 @@ func (c *Client) createPull(ctx context.Context, repo Repo, in *github.NewPullRe
 	if p.Number == 0 || p.BaseRef != in.GetBase() {
 		return Pull{}, unasked(http.MethodPost, "pulls", "number %d, onto %q", p.Number, cut(p.BaseRef, 100))
 	}
-	c.guard.note(issueKey(repo, p.Number), p.UpdatedAt)
+	c.guard.note(issueKey(repo, p.Number), p.UpdatedAt, time.Now())
 	return p, nil
 }
 

@@ -83,6 +83,7 @@ func (c *Client) Scan(ctx context.Context, repo Repo) (Snapshot, error) {
 		if after != "" {
 			vars["after"] = after
 		}
+		asked := time.Now()
 		date, err = c.query(ctx, false, scanQuery, vars, &page)
 		if err != nil {
 			if size > 10 && tooMuch(err) && ctx.Err() == nil {
@@ -102,7 +103,7 @@ func (c *Client) Scan(ctx context.Context, repo Repo) (Snapshot, error) {
 			s.DefaultBranch, s.DefaultSHA = ref.Name, ref.Target.Oid
 		}
 		var pulls []Pull
-		if pulls, err = c.completePulls(ctx, repo, page.Repository.PullRequests.Nodes); err != nil {
+		if pulls, err = c.completePulls(ctx, repo, page.Repository.PullRequests.Nodes, asked); err != nil {
 			break
 		}
 		s.Pulls = append(s.Pulls, pulls...)
@@ -125,7 +126,7 @@ func tooMuch(err error) bool {
 }
 
 // completePulls reads over REST what does not fit into the query's answer.
-func (c *Client) completePulls(ctx context.Context, repo Repo, nodes []scanPull) ([]Pull, error) {
+func (c *Client) completePulls(ctx context.Context, repo Repo, nodes []scanPull, asked time.Time) ([]Pull, error) {
 	pulls := make([]Pull, 0, len(nodes))
 	for _, n := range nodes {
 		if n.Number <= 0 || !validSHA(n.HeadRefOid) {
@@ -148,7 +149,7 @@ func (c *Client) completePulls(ctx context.Context, repo Repo, nodes []scanPull)
 			odd = odd || err != nil
 		}
 		p.Contexts = contexts
-		_, stale := c.guard.note(issueKey(repo, n.Number), n.UpdatedAt)
+		_, stale := c.guard.note(issueKey(repo, n.Number), n.UpdatedAt, asked)
 		p.Stale = stale || odd
 		pulls = append(pulls, p)
 	}

@@ -182,7 +182,7 @@ func firstConflict(have map[string]string, changes []refChange) error {
 		if got == "" {
 			got = zeroOID
 		}
-		if c.old != "" && c.old != got || c.old == "" && c.new == zeroOID && got == zeroOID {
+		if c.old != "" && c.old != got {
 			return &refConflictError{name: c.name, want: c.old, have: got}
 		}
 	}

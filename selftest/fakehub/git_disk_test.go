@@ -97,6 +97,7 @@ func TestRepositoryRefs(t *testing.T) {
 			{"compare and delete other", []refChange{{two, b, zeroOID}}, two, map[string]string{one: b, two: a}},
 			{"compare and delete", []refChange{{two, a, zeroOID}}, "", map[string]string{one: b}},
 			{"delete whatever", []refChange{{one, "", zeroOID}}, "", map[string]string{}},
+			{"delete what is not there", []refChange{{one, "", zeroOID}}, "", map[string]string{}},
 		}
 		for _, s := range steps {
 			err := r.update(t.Context(), s.changes)
@@ -110,6 +111,14 @@ func TestRepositoryRefs(t *testing.T) {
 			}
 			if diff := cmp.Diff(s.want, have); diff != "" {
 				t.Fatalf("%s: references (-want +got):\n%s", s.name, diff)
+			}
+		}
+		for _, name := range []string{"refs/heads/one/below", "refs/heads"} {
+			if err := r.update(t.Context(), []refChange{{one, "", a}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.update(t.Context(), []refChange{{name, zeroOID, a}}); err == nil {
+				t.Errorf("%s was made beside %s", name, one)
 			}
 		}
 		if err := r.update(t.Context(), []refChange{{one, "", zeroOID[:39] + "1"}}); err == nil {

@@ -3,6 +3,7 @@ package fakehub
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,13 +25,29 @@ type gitWorld struct {
 	dir string
 }
 
-// newGitWorld starts a server with acme/widget and one user of each kind, whose
-// token is their login with "-token".
+// newGitWorld starts a server with acme/widget on disk and one user of each
+// kind, whose token is their login with "-token".
 func newGitWorld(t *testing.T) *gitWorld {
 	t.Helper()
+	return newWorld(t, true)
+}
+
+// eachGitWorld runs a test with repositories on disk and with virtual ones.
+func eachGitWorld(t *testing.T, test func(*gitWorld)) {
+	t.Helper()
+	t.Run("disk", func(t *testing.T) { test(newWorld(t, true)) })
+	t.Run("memory", func(t *testing.T) { test(newWorld(t, false)) })
+}
+
+func newWorld(t *testing.T, disk bool) *gitWorld {
+	t.Helper()
 	w := &gitWorld{t: t, dir: t.TempDir()}
+	options := Options{}
+	if disk {
+		options.Dir = filepath.Join(w.dir, "hub")
+	}
 	var err error
-	w.s, err = New(Options{Dir: filepath.Join(w.dir, "hub")})
+	w.s, err = New(options)
 	w.must(err)
 	for _, login := range []string{"owner", "writer", "stranger"} {
 		w.must(w.s.AddUser(User{Login: login, Token: login + "-token", Email: login + "@example.com"}))
@@ -195,3 +212,21 @@ func (w *gitWorld) want(r reply, status int, message string) {
 }
 
 const widget = "/repos/acme/widget"
+
+// put writes a file on a branch through the API, "" being the default branch,
+// and gives the commit's name.
+func (w *gitWorld) put(path, data, branch string) string {
+	w.t.Helper()
+	in := map[string]any{"message": "change " + path, "content": base64.StdEncoding.EncodeToString([]byte(data))}
+	if branch != "" {
+		in["branch"] = branch
+	}
+	if old := w.api("writer", "GET", widget+"/contents/"+path+"?ref="+branch, nil).str("sha"); old != "" {
+		in["sha"] = old
+	}
+	r := w.api("writer", "PUT", widget+"/contents/"+path, in)
+	if r.status != 200 && r.status != 201 {
+		w.t.Fatalf("put %s: %s", path, r)
+	}
+	return r.str("commit.sha")
+}

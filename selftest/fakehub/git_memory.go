@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 )
 
 // A memoryRepository is a repository of objects in memory: no files and no
@@ -48,12 +49,33 @@ func (m *memoryRepository) update(_ context.Context, changes []refChange) error 
 		if _, found := m.objects[c.new]; !found && c.new != zeroOID {
 			return fmt.Errorf("update %s to %s: %w", c.name, c.new, errNoObject)
 		}
+		if have == zeroOID {
+			if err := m.fits(c.name); err != nil {
+				return err
+			}
+		}
 	}
 	for _, c := range changes {
 		if c.new == zeroOID {
 			delete(m.names, c.name)
 		} else {
 			m.names[c.name] = c.new
+		}
+	}
+	return nil
+}
+
+// fits refuses a new name where git could not store it: it keeps references as
+// files, so there is no refs/heads/a/b beside refs/heads/a.
+func (m *memoryRepository) fits(name string) error {
+	for i := range len(name) {
+		if name[i] == '/' && m.names[name[:i]] != "" {
+			return fmt.Errorf("update %s: %s exists", name, name[:i])
+		}
+	}
+	for other := range m.names {
+		if strings.HasPrefix(other, name+"/") {
+			return fmt.Errorf("update %s: %s exists", name, other)
 		}
 	}
 	return nil

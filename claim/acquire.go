@@ -52,7 +52,6 @@ type runner struct {
 	policy  Policy
 	life    Life
 	stop    atomic.Int64 // life.Stop, for the watch that runs beside it
-	verdict Verdict      // of the last list
 	err     error        // of the last I/O, if it went wrong
 	final   error        // the last definite no
 }
@@ -68,10 +67,10 @@ func (r *runner) acquire(ctx context.Context) (*Claim, error) {
 	if r.life.Phase == Ended {
 		return nil, r.failed(ctx, req)
 	}
-	if err := r.board.Show(ctx, r.subject, r.verdict); err != nil {
+	if err := r.board.Show(ctx, r.subject, req.Verdict); err != nil {
 		r.policy.Log.Warn("show claim", "subject", r.subject.String(), "error", err)
 	}
-	return &Claim{Subject: r.subject, Nonce: r.life.Nonce, Log: r.life.terms.url, Verdict: r.verdict, run: r, next: req}, nil
+	return &Claim{Subject: r.subject, Nonce: r.life.Nonce, Log: r.life.terms.url, Verdict: req.Verdict, run: r, next: req}, nil
 }
 
 // abandon gives a claim back after ctx has ended.
@@ -101,9 +100,7 @@ func (r *runner) failed(ctx context.Context, end Request) error {
 func (r *runner) step(e Event) Request {
 	e.Elapsed = r.policy.Elapsed()
 	switch e.Kind {
-	case OnListed:
-		r.verdict, r.err = Decide(e.Marks, e.Now, r.policy), nil
-	case OnPosted:
+	case OnListed, OnPosted:
 		r.err = nil
 	case OnStart, OnNoted, OnMissed, OnWake, OnFinish, OnCancel:
 	}

@@ -14,9 +14,9 @@ import (
 func Decide(marks []Mark, now time.Time, p Policy) Verdict {
 	f := fold{policy: p, attempt: 1}
 	list := inOrder(marks)
-	for _, m := range list {
-		if p.counts(m) {
-			f.take(m)
+	for i := range list {
+		if p.counts(list[i]) {
+			f.take(list[i])
 		}
 	}
 	v := f.verdict(now)

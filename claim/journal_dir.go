@@ -106,6 +106,13 @@ func (j *DirJournal) Close() error {
 	return errors.Join(err, j.file.Close())
 }
 
+// Abandon gives the lock up and leaves the file to the next start, as the end of the process does.
+func (j *DirJournal) Abandon() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.file.Close()
+}
+
 // Orphans calls give with the claims that each dead process left in the directory, and afterwards writes down what give could not
 // settle as this process's own, so that the next start tries again. It leaves living processes alone. Several bots may call it at once.
 func (j *DirJournal) Orphans(give func([]Entry) (left []Entry, err error)) error {

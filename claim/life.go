@@ -8,11 +8,12 @@ import (
 // the next state and the one thing to do. It reads no clock and does no I/O, so Acquire runs it against GitHub, and the explorer
 // of claimtest against every order of events. Lives can be compared with ==.
 //
-//	Fresh ─► Checking ─► Noting ─► Claiming ─► Settling ─► Deciding ─► Working ◄─► Beating ─► Watching
-//	            │                     │ ▲          ▲          │           │
-//	            ▼ taken               ▼ │          │          ▼ taken     ▼ finished
-//	          Ended                Doubting ─► Searching    Ended      Proving ─► Publishing ◄─► Confirming ─► Ended
-//	                                                                      (or Releasing ─► Ended)
+//	Fresh ─► Checking ─► Noting ─► Claiming ─► Settling ─► Deciding ─► Working ─► Watching ─► Beating ─► Working …
+//	            │                    │  ▲                   ▲   │         │
+//	            │ taken              ▼  │ not there         │   │ taken   │ finished
+//	            ▼                 Doubting ─► Searching ────┘   ▼         ▼
+//	          Ended                            there          Ended    Proving ─► Publishing ◄─► Confirming
+//	                                                                   or Releasing
 type Life struct {
 	Phase   Phase
 	Outcome Outcome // once Ended; before, of Releasing, what it will be
@@ -63,8 +64,8 @@ const (
 	Settling                // the settle wait
 	Deciding                // the decisive read
 	Working                 // the time of the next beat, or the end of the work
+	Watching                // the read before a beat
 	Beating                 // the answer to a beat
-	Watching                // the read after a beat
 	Proving                 // the read before a result
 	Publishing              // the answer to a result
 	Confirming              // the read that shows whether a result without an answer is there
@@ -132,7 +133,7 @@ type Request struct {
 	Mark    Mark          // of DoPost
 	For     time.Duration // of DoPause
 	Jitter  time.Duration // of DoPause: up to so much longer
-	Verdict Verdict       // of DoEnd: what the last list came to
+	Verdict Verdict       // of DoEnd, and of the first DoPause of Working: what the last list came to
 	Why     string        // of DoEnd: for people
 	Forget  bool          // of DoEnd: the journal need not know the claim any more
 }

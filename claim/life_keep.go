@@ -22,6 +22,8 @@ func (l Life) keep(e Event) (Life, Request) {
 	}
 }
 
+// turn comes when a beat is due: first the look whether the claim still is, then the beat. In this order the read need not show a
+// record that was written a moment ago, which with lagging replicas it would not.
 func (l Life) turn(e Event) (Life, Request) {
 	if e.Kind == OnFinish {
 		l.Result = e.Result
@@ -30,8 +32,40 @@ func (l Life) turn(e Event) (Life, Request) {
 		}
 		return l.to(Proving, Request{Do: DoRead})
 	}
-	if l.Quiet || l.Barred {
-		return l.to(Watching, Request{Do: DoRead})
+	return l.to(Watching, Request{Do: DoRead})
+}
+
+func (l Life) watch(e Event) (Life, Request) {
+	if e.Kind == OnMissed {
+		l.Barred = l.Barred || e.Fault == FaultBarred
+		return l.beat(e)
+	}
+	v, old := l.list(e)
+	if old {
+		return l.beat(e)
+	}
+	if !v.Mine(l.Nonce) {
+		if v.State == Held && v.Owner.ID < l.ID {
+			l.Lags++ // a lower id came to light after the settle wait
+		}
+		return l.end(Lost, v, v.Why())
+	}
+	l.Barred, l.Quiet = false, v.Count >= quietAt
+	if r := v.Renewed; r.Kind == KindBeat && l.Asked > l.Beaten && r.Beat == l.offset() {
+		l.renew(v.Until) // it had no answer, and is there
+	}
+	return l.beat(e)
+}
+
+// beat sends a beat if one is due and may be sent, else waits.
+func (l Life) beat(e Event) (Life, Request) {
+	switch {
+	case l.Quiet:
+		return l.rest(e, e.Elapsed+BeatEvery(l.lease()))
+	case l.Barred:
+		return l.rest(e, e.Elapsed+l.retry(e))
+	case e.Elapsed < l.Beaten+BeatEvery(l.lease()):
+		return l.rest(e, l.Beaten+BeatEvery(l.lease()))
 	}
 	l.Asked = e.Elapsed
 	return l.to(Beating, l.post(Mark{Kind: KindBeat, Beat: l.offset()}))
@@ -48,21 +82,22 @@ func (l Life) offset() time.Duration {
 
 func (l Life) beaten(e Event) (Life, Request) {
 	if e.Kind == OnPosted {
-		if e.Mark.At.UnixNano() <= l.expires {
-			l.renew(e.Mark.At.Add(l.lease()))
+		if e.Mark.At.UnixNano() > l.expires {
+			return l.rest(e, e.Elapsed+l.retry(e)) // it does not count; the next read will show why
 		}
-		return l.to(Watching, Request{Do: DoRead})
+		l.renew(e.Mark.At.Add(l.lease()))
+		return l.rest(e, l.Beaten+BeatEvery(l.lease()))
 	}
 	switch e.Fault {
 	case FaultAmbiguous:
-		return l.to(Watching, Request{Do: DoRead})
+		return l.rest(e, e.Elapsed+max(l.retry(e), l.Settle)) // then the read shows whether it is there
 	case FaultBarred:
 		l.Barred = true
+		return l.rest(e, e.Elapsed+BeatEvery(l.lease())/2)
 	case FaultFull:
 		l.Quiet = true
 	case FaultNeutral, FaultRefused, FaultBeaten:
 	}
-	l.Phase = Working
 	return l.rest(e, e.Elapsed+l.retry(e))
 }
 
@@ -73,33 +108,7 @@ func (l *Life) renew(expires time.Time) {
 	l.expires = max(l.expires, expires.UnixNano())
 }
 
-func (l Life) watch(e Event) (Life, Request) {
-	l.Phase = Working
-	if e.Kind == OnMissed {
-		l.Barred = l.Barred || e.Fault == FaultBarred
-		return l.rest(e, e.Elapsed+l.retry(e))
-	}
-	v, old := l.list(e)
-	if old {
-		return l.rest(e, e.Elapsed+l.retry(e))
-	}
-	if !v.Mine(l.Nonce) {
-		if v.State == Held && v.Owner.ID < l.ID {
-			l.Lags++ // a lower id came to light after the settle wait
-		}
-		return l.end(Lost, v, v.Why())
-	}
-	l.Barred, l.Quiet = false, v.Count >= quietAt
-	if r := v.Renewed; r.Kind == KindBeat && l.Asked > l.Beaten && r.Beat == l.offset() {
-		l.renew(v.Until) // it had no answer, and is there
-	}
-	if l.Asked > l.Beaten && !l.Quiet {
-		return l.rest(e, e.Elapsed+l.retry(e))
-	}
-	return l.rest(e, max(l.Beaten+BeatEvery(l.lease()), e.Elapsed+l.retry(e)))
-}
-
-// rest waits for the next beat, and not beyond the end.
+// rest goes back to work until the next beat, and not beyond the end.
 func (l Life) rest(e Event, due time.Duration) (Life, Request) {
-	return l, Request{Do: DoPause, For: max(min(due, l.Stop)-e.Elapsed, 0)}
+	return l.to(Working, Request{Do: DoPause, For: max(min(due, l.Stop)-e.Elapsed, 0)})
 }

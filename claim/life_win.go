@@ -112,8 +112,9 @@ func (l Life) look(e Event) (Life, Request) {
 	switch {
 	case v.Mine(l.Nonce):
 		l.Quiet = v.Count >= quietAt
-		l.Phase, l.again = Working, 0
-		return l.rest(e, l.Beaten+BeatEvery(l.lease()))
+		l, r := l.rest(e, l.Beaten+BeatEvery(l.lease()))
+		r.Verdict = v
+		return l, r
 	case v.Owner.Nonce == l.Nonce: // expired on GitHub's clock before it began
 		return l.giveBack(Failed)
 	}
@@ -139,8 +140,8 @@ func (l Life) String() string {
 
 // String names the phase.
 func (p Phase) String() string {
-	names := [...]string{"fresh", "checking", "noting", "claiming", "doubting", "searching", "settling", "deciding", "working", "beating",
-		"watching", "proving", "publishing", "confirming", "releasing", "ended"}
+	names := [...]string{"fresh", "checking", "noting", "claiming", "doubting", "searching", "settling", "deciding", "working", "watching",
+		"beating", "proving", "publishing", "confirming", "releasing", "ended"}
 	if p < 0 || int(p) >= len(names) {
 		return "unknown"
 	}

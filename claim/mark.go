@@ -60,7 +60,19 @@ func (m Mark) same(o Mark) bool {
 
 // inOrder gives the log in its order, each id once, and leaves marks alone.
 func inOrder(marks []Mark) []Mark {
+	if ordered(marks) {
+		return marks
+	}
 	list := slices.Clone(marks)
 	slices.SortStableFunc(list, func(a, b Mark) int { return cmp.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(list, func(a, b Mark) bool { return a.ID == b.ID })
+}
+
+func ordered(marks []Mark) bool {
+	for i := range marks {
+		if i > 0 && marks[i-1].ID >= marks[i].ID {
+			return false
+		}
+	}
+	return true
 }

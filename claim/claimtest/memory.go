@@ -1,7 +1,6 @@
 package claimtest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,11 +138,28 @@ func (b *MemoryBoard) Marks(ctx context.Context, s claim.Subject) ([]claim.Mark,
 	if len(before) > 0 && (len(marks) == 0 || newest(marks) < newest(before)) {
 		return nil, now, &hub.StaleError{Subject: s.String(), Seen: fmt.Sprint(newest(before)), Got: fmt.Sprint(newest(marks))}
 	}
-	all := slices.Concat(before, marks)
-	slices.SortStableFunc(all, func(x, y claim.Mark) int { return cmp.Compare(x.ID, y.ID) })
-	all = slices.CompactFunc(all, func(x, y claim.Mark) bool { return x.ID == y.ID })
+	all := union(before, marks)
 	b.seen[s.Key()] = all
 	return slices.Clone(all), now, nil
+}
+
+// union merges two lists that are in order.
+func union(a, b []claim.Mark) []claim.Mark {
+	if len(a) == 0 {
+		return b
+	}
+	var all []claim.Mark
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].ID < b[0].ID:
+			all, a = append(all, a[0]), a[1:]
+		case len(a) == 0 || b[0].ID < a[0].ID:
+			all, b = append(all, b[0]), b[1:]
+		default:
+			all, a, b = append(all, a[0]), a[1:], b[1:]
+		}
+	}
+	return all
 }
 
 func newest(marks []claim.Mark) (id int64) {

@@ -324,7 +324,7 @@ func (p *goParser) packageFails(pkg *goPackage, d time.Duration) {
 func (p *goParser) unfinished(pkg *goPackage, status publish.Status) (blamed int) {
 	for _, t := range pkg.open() {
 		r := publish.Test{Name: testName(t.name, pkg.name), Status: status, Line: t.first, End: t.last,
-			Message: "did not finish: its process ended before\n" + t.message()}
+			Message: "did not finish: its process ended before\n" + t.message() + pkg.inner(t.name)}
 		if t.paused {
 			r.Status = publish.Skipped
 		}
@@ -350,6 +350,22 @@ func (pkg *goPackage) open() []*goTest {
 // openPackages lists the packages that have not ended, in the order in which they began.
 func (p *goParser) openPackages() []*goPackage {
 	return slices.SortedFunc(maps.Values(p.packages), func(a, b *goPackage) int { return a.begun - b.begun })
+}
+
+// inner is the output of the subtests of a function that have not ended.
+func (pkg *goPackage) inner(name string) string {
+	var list []*goTest
+	for _, t := range pkg.tests {
+		if strings.HasPrefix(t.name, name+"/") {
+			list = append(list, t)
+		}
+	}
+	slices.SortFunc(list, func(a, b *goTest) int { return a.begun - b.begun })
+	text := tail{limit: maxMessage / 2}
+	for _, t := range list {
+		text.add("in " + t.name + "\n" + t.output.String())
+	}
+	return text.String()
 }
 
 func (p *goParser) running() []publish.Test {

@@ -162,15 +162,24 @@ func (r *recorder) suite(s junit.Suite) {
 			test.Status = publish.Skipped
 		case junit.StatusFailed, junit.StatusError:
 			test.Status = publish.Failed
-			if t.Error != nil && !strings.Contains(t.Message, t.Error.Error()) {
-				test.Message = strings.TrimSpace(t.Message + "\n" + strings.TrimPrefix(t.Error.Error(), t.Message))
-			}
+			test.Message = joinMessage(t.Message, t.Error)
 		}
 		r.add(test)
 	}
 	for _, inner := range s.Suites {
 		r.suite(inner)
 	}
+}
+
+// joinMessage makes one text of a failure's short and long one: frameworks repeat the short in the long as they like.
+func joinMessage(short string, long error) string {
+	if long == nil || strings.Contains(short, long.Error()) {
+		return short
+	}
+	if strings.HasPrefix(long.Error(), short) {
+		return long.Error()
+	}
+	return short + "\n" + long.Error()
 }
 
 // firstOf is the first text that is not empty.

@@ -14,11 +14,11 @@ import (
 // Limits of a document, before it is given to the JUnit library, which keeps the text of every element once for each
 // element around it.
 const (
-	maxDepth    = 20       // of elements
-	maxElements = 500_000  // kept
-	maxPlain    = 32 << 20 // bytes of the document that is kept
-	maxValue    = 4 << 10  // bytes of an attribute
-	maxAttrs    = 20       // of an element
+	maxDepth    = 12      // of elements
+	maxElements = 500_000 // looked at
+	maxPlain    = 8 << 20 // bytes of the document that is kept
+	maxValue    = 4 << 10 // bytes of an attribute
+	maxAttrs    = 20      // of an element
 	retriesAttr = "cyborg-retries"
 )
 
@@ -63,6 +63,7 @@ type plainWriter struct {
 	inCase  bool
 	retries int
 	text    int // bytes of text of the current failure
+	reason  bytes.Buffer
 }
 
 // token takes the next token.
@@ -79,7 +80,7 @@ func (w *plainWriter) token(token xml.Token) error {
 			return errors.New("declares entities")
 		}
 	}
-	if w.out.Len() > maxPlain {
+	if w.out.Len()+w.kase.Len() > maxPlain {
 		return errors.New("too large")
 	}
 	return nil
@@ -103,11 +104,19 @@ func (w *plainWriter) start(t xml.StartElement) error {
 	case w.inCase && slices.Contains([]string{"flakyFailure", "flakyError", "rerunFailure", "rerunError"}, name):
 		w.retries++
 		w.skip = len(w.open)
-	case w.inCase && slices.Contains([]string{"failure", "error", "skipped"}, name):
+	case w.inCase && name == "skipped":
+		w.text, w.reason = 0, bytes.Buffer{}
+		for _, a := range t.Attr {
+			if a.Name.Local == "message" {
+				w.reason.WriteString(a.Value + "\n")
+			}
+		}
+	case w.inCase && (name == "failure" || name == "error"):
 		w.text = 0
 		element(&w.kase, name, t.Attr)
 	case !w.inCase && name == "testcase" && slices.Contains(w.open, "testsuite"):
-		w.inCase, w.retries, w.attrs = true, 0, t.Copy().Attr
+		w.inCase, w.retries = true, 0
+		w.attrs = slices.DeleteFunc(t.Copy().Attr, func(a xml.Attr) bool { return a.Name.Local == retriesAttr })
 		w.kase.Reset()
 	case !w.inCase && name == "testsuite":
 		w.suites = true
@@ -136,11 +145,15 @@ func (w *plainWriter) end(name string) error {
 		w.inCase = false
 		attrs := w.attrs
 		if w.retries > 0 {
-			attrs = append(attrs[:min(len(attrs), maxAttrs-1)], xml.Attr{Name: xml.Name{Local: retriesAttr}, Value: strconv.Itoa(w.retries)})
+			attrs = slices.Concat([]xml.Attr{{Name: xml.Name{Local: retriesAttr}, Value: strconv.Itoa(w.retries)}}, attrs)
 		}
 		element(&w.out, name, attrs)
 		w.out.Write(w.kase.Bytes())
 		w.out.WriteString("</testcase>\n")
+	case w.inCase && name == "skipped":
+		// The library knows a reason only as an attribute; some frameworks write it as text.
+		element(&w.kase, name, []xml.Attr{{Name: xml.Name{Local: "message"}, Value: strings.TrimSpace(w.reason.String())}})
+		w.kase.WriteString("</skipped>")
 	case w.inCase:
 		w.kase.WriteString("</" + name + ">")
 	default:
@@ -156,6 +169,10 @@ func (w *plainWriter) chars(text []byte) {
 	}
 	text = text[:min(len(text), maxMessage-w.text)]
 	w.text += len(text)
+	if w.open[len(w.open)-1] == "skipped" {
+		w.reason.Write(text)
+		return
+	}
 	escape(&w.kase, text)
 }
 
@@ -163,7 +180,7 @@ func (w *plainWriter) chars(text []byte) {
 func element(to *bytes.Buffer, name string, attrs []xml.Attr) {
 	to.WriteString("<" + name)
 	for _, a := range attrs[:min(len(attrs), maxAttrs)] {
-		if a.Name.Space != "" || strings.ContainsAny(a.Name.Local, "<>&\"' ") {
+		if a.Name.Space != "" || !slices.Contains([]string{"name", "classname", "time", "message", "type", retriesAttr}, a.Name.Local) {
 			continue
 		}
 		to.WriteString(" " + a.Name.Local + `="`)

@@ -153,7 +153,7 @@ func TestLimits(t *testing.T) {
 		{"long results", TAP, 100, func(i int) string { return fmt.Sprintf("not ok %d a # retry %s\n", i+1, mega) }},
 		{"long names", TAP, 100, func(i int) string { return fmt.Sprintf("ok %d %s\n", i+1, mega) }},
 		{"long retries", TAP, 100, func(i int) string { return fmt.Sprintf("ok %d %d%s # RETRY\n", i+1, i, mega[:1<<19]) }},
-		{"many tests", TAP, 1200, func(i int) string {
+		{"many tests", TAP, 300, func(i int) string {
 			var b strings.Builder
 			for j := range 100 {
 				fmt.Fprintf(&b, "ok %d %s\n# why\n", i*100+j+1, kilo)
@@ -174,14 +174,14 @@ func TestLimits(t *testing.T) {
 			return "# " + mega + "\n"
 		}},
 		{"endless subtests", TAP, 200, func(int) string { return strings.Repeat("    not ok 1 - "+kilo+"\n", 1000) }},
-		{"many open tests", GoJSON, 400, func(i int) string {
+		{"many open tests", GoJSON, 240, func(i int) string {
 			var b strings.Builder
 			for j := range 100 {
 				fmt.Fprintf(&b, `{"Action":"output","Package":"p%d","Test":"T%d","Output":"%s\n"}`+"\n", i%50, i*100+j, kilo)
 			}
 			return b.String()
 		}},
-		{"many packages", GoJSON, 400, func(i int) string {
+		{"many packages", GoJSON, 80, func(i int) string {
 			var b strings.Builder
 			for j := range 100 {
 				fmt.Fprintf(&b, `{"Action":"output","Package":"p%d","Output":"%s\n"}`+"\n", i*100+j, kilo)

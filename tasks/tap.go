@@ -2,7 +2,9 @@ package tasks
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +38,9 @@ type tapParser struct {
 	last    *publish.Test // waits for its diagnostics
 	message tail
 	yaml    bool
+	margin  string   // before the lines of the block
 	inner   []string // failures of subtests that wait for their outer test
+	nested  tail     // what the subtests printed
 	retries map[string]int
 	bailed  bool
 }
@@ -64,9 +68,10 @@ func (p *tapParser) line(number int, raw []byte) {
 	}
 	switch {
 	case strings.HasPrefix(text, "    "), strings.HasPrefix(text, "\t"):
-		p.subtest(strings.TrimLeft(text, " \t"))
+		p.subtest(text)
 	case p.last != nil && strings.TrimSpace(text) == "---" && text != "---":
 		p.yaml, p.last.End = true, number
+		p.margin = text[:len(text)-3]
 	case p.last != nil && strings.HasPrefix(text, "#") && !headsTest(text):
 		p.last.End = number
 		p.message.add(strings.TrimPrefix(strings.TrimPrefix(text, "#"), " ") + "\n")
@@ -85,7 +90,7 @@ func (p *tapParser) outer(number int, text string) {
 		}
 	case strings.HasPrefix(text, "1..") && len(text) <= maxName:
 		if m := tapPlan.FindStringSubmatch(text); m != nil {
-			p.setPlan(m[1], m[2])
+			p.setPlan(number, m[1], m[2])
 			p.first = number + 1
 		}
 	case strings.HasPrefix(text, "TAP version "):
@@ -147,6 +152,9 @@ func (p *tapParser) bail(reason string) {
 // subtest reads an indented line: only failures and the end of everything are of interest.
 func (p *tapParser) subtest(text string) {
 	p.flush()
+	p.nested.limit = maxMessage / 4
+	p.nested.add(text + "\n")
+	text = strings.TrimLeft(text, " \t")
 	if len(text) >= 9 && strings.EqualFold(text[:9], "bail out!") {
 		p.bail(text[9:])
 		return
@@ -175,12 +183,12 @@ func (p *tapParser) yamlLine(number int, text string) bool {
 		}
 		return true
 	}
-	p.message.add(text + "\n")
+	p.message.add(strings.TrimPrefix(text, p.margin) + "\n")
 	return true
 }
 
 // setPlan takes a plan line.
-func (p *tapParser) setPlan(number, comment string) {
+func (p *tapParser) setPlan(line int, number, comment string) {
 	n, _ := strconv.Atoi(number)
 	if p.planned {
 		if p.count != p.plan {
@@ -196,7 +204,7 @@ func (p *tapParser) setPlan(number, comment string) {
 	}
 	if n == 0 && p.count == 0 {
 		reason, _ := cutDirective(comment, "SKIP")
-		p.rec.add(publish.Test{Name: "all tests", Status: publish.Skipped, Message: reason})
+		p.rec.add(publish.Test{Name: "all tests", Status: publish.Skipped, Message: reason, Line: line, End: line})
 	}
 }
 
@@ -225,7 +233,7 @@ func (p *tapParser) result(number int, ok bool, numeral, rest string) {
 		if len(p.retries) < maxTests {
 			p.retries[key]++
 		}
-		p.first, p.inner = number+1, nil
+		p.first, p.inner, p.nested = number+1, nil, tail{}
 		return
 	}
 	t.Name = p.numbered(numeral, t.Name)
@@ -285,9 +293,9 @@ func (p *tapParser) flush() {
 		t.Message = strings.TrimSpace(t.Message + "\n" + p.message.String())
 	}
 	if len(p.inner) > 0 && t.Status == publish.Failed {
-		t.Message = strings.TrimSpace("failed: " + strings.Join(p.inner, ", ") + "\n" + t.Message)
+		t.Message = strings.TrimSpace("failed: " + strings.Join(p.inner, ", ") + "\n" + t.Message + "\n" + p.nested.String())
 	}
-	p.inner, p.message = nil, tail{}
+	p.inner, p.message, p.nested = nil, tail{}, tail{}
 	p.rec.add(*t)
 }
 
@@ -296,9 +304,9 @@ func (p *tapParser) running() []publish.Test { return nil }
 func (p *tapParser) end() {
 	p.flush()
 	p.endStream()
-	for name := range p.retries {
-		p.rec.problem(fmt.Sprintf("test %q was to be run again and was not", clip(name, 60)))
-		break
+	if len(p.retries) > 0 {
+		first := slices.Min(slices.Collect(maps.Keys(p.retries)))
+		p.rec.problem(fmt.Sprintf("test %q was to be run again and was not", clip(first, 60)))
 	}
 }
 

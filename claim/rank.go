@@ -1,33 +1,48 @@
 package claim
 
-import "hash/fnv"
+import (
+	"hash/fnv"
+	"time"
+)
 
-// Rank is the place of a bot among its peers for a subject's key: each draws a number from its name and the key, the same on every
-// bot, and the rank is how many peers drew a higher one (rendezvous hashing). The bot ranked 0 claims at once; each next waits
-// longer before it does, so that bots which see the same queue seldom want the same job (3-claims 3.8). Peers may or may not
-// contain me; a name counts once.
+// Rank is the place of a bot among its peers for a subject, from 0, by rendezvous hashing: everybody who knows the same names
+// agrees on the places, each subject has another order, and a bot that comes or goes changes few of them. Peers are the names seen
+// lately, in claims on GitHub for example; whether me is among them does not matter, nor do repetitions.
+//
+// A place by itself prevents few collisions, since two bots may have the same favourite. The pause of RankDelay does.
 func Rank(key string, peers []string, me string) int {
-	mine, rank := weight(key, me), 0
-	for i, p := range peers {
-		if p == me || i > 0 && p == peers[i-1] {
+	mine := score(key, me)
+	seen := map[string]bool{me: true}
+	rank := 0
+	for _, peer := range peers {
+		if seen[peer] {
 			continue
 		}
-		if w := weight(key, p); w > mine || w == mine && p < me {
+		seen[peer] = true
+		if s := score(key, peer); s > mine || s == mine && peer < me {
 			rank++
 		}
 	}
 	return rank
 }
 
-// weight is what a name draws for a key. FNV alone orders names that differ in their last letter alike for every key, so its bits
-// are spread (splitmix64's finalizer).
-func weight(key, name string) uint64 {
+// RankDelay is how long a bot of this rank waits after a subject became free before it claims it, so that the first of the ranking that
+// is idle usually has it unopposed. Visible is how long it takes from the look at the queue until one's claim is seen by others; the
+// pause between two ranks is twice that. Only order and costs depend on it, never safety.
+func RankDelay(rank int, visible time.Duration) time.Duration {
+	return time.Duration(rank) * 2 * visible
+}
+
+// score is a well mixed hash of a pair. FNV alone leaves the scores of names that differ in their last letter close together.
+func score(key, name string) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(name + "\x00" + key))
+	_, _ = h.Write([]byte(key)) // never fails
+	_, _ = h.Write([]byte{0})
+	_, _ = h.Write([]byte(name))
 	x := h.Sum64()
-	x ^= x >> 30
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	x *= 0x94d049bb133111eb
-	return x ^ x>>31
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
 }

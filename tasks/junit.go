@@ -107,7 +107,7 @@ func mayHold(patterns []string, dir string) bool {
 // junitFile reads one file into the recorder; it returns how many bytes it had.
 func (r *recorder) junitFile(root *os.Root, name string, room int64) (int64, error) {
 	// Not blocking: the name may have become a pipe since it was listed.
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return 0, reason(err)
 	}

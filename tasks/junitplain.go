@@ -164,7 +164,7 @@ func (w *plainWriter) end(name string) error {
 
 // chars takes text: that of failures and skips is kept, up to a limit.
 func (w *plainWriter) chars(text []byte) {
-	if w.skip > 0 || !w.inCase || w.open[len(w.open)-1] == "testcase" || w.text >= maxMessage {
+	if w.skip > 0 || !w.inCase || w.open[len(w.open)-1] == "testcase" {
 		return
 	}
 	text = text[:min(len(text), maxMessage-w.text)]

@@ -74,6 +74,10 @@ func (t *tail) add(text string) {
 		t.head = append(t.head, text[:n]...)
 		text = text[n:]
 	}
+	if len(text) > t.limit {
+		text = text[len(text)-t.limit:]
+		t.end, t.dropped = t.end[:0], true
+	}
 	t.end = append(t.end, text...)
 	if len(t.end) > 2*t.limit {
 		t.end = append(t.end[:0], t.end[len(t.end)-t.limit:]...)

@@ -156,12 +156,22 @@ func (r *recorder) add(t publish.Test) {
 		r.problem("too many tests to list")
 		return
 	}
-	// Cloned, so that a short name does not keep the long line alive that it was cut from.
-	t.Message = strings.Clone(cleanText(clip(t.Message, max(0, min(maxMessage, maxMessages-r.messages))), true))
-	t.Name = strings.Clone(r.unique(t.Name))
+	// Cloned, so that a short text does not keep the long line alive that it was cut from.
+	t.Name = r.unique(strings.Clone(t.Name))
+	t.Message = r.message(t.Message)
 	r.size += len(t.Name)
 	r.messages += len(t.Message)
 	r.tests = append(r.tests, t)
+}
+
+// message cuts a message to what there is room for.
+func (r *recorder) message(text string) string {
+	const least = 100 // less is of no use to anybody
+	room := min(maxMessage, maxMessages-r.messages)
+	if room < least {
+		return ""
+	}
+	return strings.Clone(cleanText(clip(text, room), true))
 }
 
 // unique numbers a name that was used before: "name", "name #2", "name #3".

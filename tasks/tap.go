@@ -231,7 +231,7 @@ func (p *tapParser) result(number int, ok bool, numeral, rest string) {
 			p.retries = map[string]int{}
 		}
 		if len(p.retries) < maxTests {
-			p.retries[key]++
+			p.retries[strings.Clone(key)]++ // not the long line that it is a part of
 		}
 		p.first, p.inner, p.nested = number+1, nil, tail{}
 		return

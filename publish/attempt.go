@@ -62,7 +62,7 @@ func Begin(ctx context.Context, store Store, info Info) (*Attempt, error) {
 		store: store, info: info, prefix: cmp.Or(info.Prefix, info.NewPrefix()), dir: dir, spool: newSpool(dir, info.Limits.Log),
 		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), outcome: Outcome{State: StateRunning}, reported: 1,
 	}
-	if err := CheckName(a.name("files/" + strings.Repeat("x", maxFileName))); err != nil {
+	if err := CheckName(a.name(strings.Repeat("x/", maxFileName/2) + "x")); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin attempt: %w", err), os.Remove(dir))
 	}
 	a.redact = info.Redact.Writer(a.spool)

@@ -155,16 +155,14 @@ func webAddress(address string) string {
 // attach tells each test which files are its own: those that the job named,
 // and those that have the test's name in theirs, as test frameworks do it with
 // screenshots and journals. A file that could be of several tests goes to the
-// one with the longest name.
+// one of which it has most.
 func attach(results []TestResult, tests []Test, files []File) {
 	byName := map[string]string{}
 	for _, f := range files {
 		byName[f.Name] = f.File
 	}
 	named := map[string]bool{}
-	keys := make([]string, len(tests))
 	for n, t := range tests {
-		keys[n] = letters(t.Name)
 		for _, name := range t.Artifacts {
 			if file := byName[clean(name, maxLine)]; file != "" && !slices.Contains(results[n].Files, file) {
 				results[n].Files = append(results[n].Files, file)
@@ -172,20 +170,49 @@ func attach(results []TestResult, tests []Test, files []File) {
 			}
 		}
 	}
+	var keys [][]string
 	for _, f := range files {
 		if f.File == "" || named[f.File] {
 			continue
 		}
-		base, best := letters(path.Base(f.Name)), -1
-		for n, key := range keys {
-			if len(key) >= 6 && strings.Contains(base, key) && (best < 0 || len(key) > len(keys[best])) {
-				best = n
+		if keys == nil {
+			for _, t := range tests {
+				keys = append(keys, nameParts(t.Name))
 			}
 		}
-		if best >= 0 {
-			results[best].Files = append(results[best].Files, f.File)
+		if n := owner(letters(path.Base(f.Name)), keys); n >= 0 {
+			results[n].Files = append(results[n].Files, f.File)
 		}
 	}
+}
+
+// owner is the test of which most is in a file's name, or -1.
+func owner(file string, keys [][]string) int {
+	best, length := -1, 0
+	for n, parts := range keys {
+		for _, key := range parts {
+			if len(key) > length && strings.Contains(file, key) {
+				best, length = n, len(key)
+			}
+		}
+	}
+	return best
+}
+
+// nameParts are what a file of this test may have in its name: the whole name,
+// or what follows its last slash or space, unless that is too short to tell.
+func nameParts(name string) (list []string) {
+	const enough = 6
+	for _, sep := range []string{"", "/", " "} {
+		part := name
+		if sep != "" {
+			part = name[strings.LastIndex(name, sep)+1:]
+		}
+		if key := letters(part); len(key) >= enough && !slices.Contains(list, key) {
+			list = append(list, key)
+		}
+	}
+	return list
 }
 
 // letters is a name without all that tools change when they make file names.

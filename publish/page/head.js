@@ -56,7 +56,7 @@ function progress(r) {
   }
   const words = [plural(c.total - (c.running || 0), "test"), c.failed && c.failed + " failed", c.known && plural(c.known, "known issue"), c.passed && c.passed.toLocaleString("en") + " passed",
     c.skipped && c.skipped + " skipped", c.todo && c.todo + " expected to fail", c.retried && c.retried + " retried", c.running && c.running + " running",
-    c.to_go && r.state === "running" && c.to_go.toLocaleString("en") + " to go"].filter(Boolean);
+    c.to_go && c.to_go.toLocaleString("en") + (r.state === "running" ? " to go" : " of the plan did not run")].filter(Boolean);
   return [bar, el("p", {class: "sum"}, words.join(" · "))];
 }
 

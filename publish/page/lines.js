@@ -208,6 +208,7 @@ function count() {
 
 // step goes to the next match, or the one before.
 function step(by) {
+  if (log.input.value.toLowerCase() !== log.query) search(log.input.value);
   const n = log.found.length;
   if (!n) return;
   log.at = log.at < 0 && by < 0 ? n - 1 : (log.at + by + n) % n;

@@ -40,6 +40,7 @@ async function look() {
   }
   show();
   await readLog(index);
+  showAllAround();
   log.status.textContent = bytes(index.size);
   return index.state === "running";
 }
@@ -143,6 +144,7 @@ function showCarried() {
   if (carried.first > 1) cutLog(carried.first - 1, `[${plural(carried.first - 1, "line")} before are in the plain text, log.txt]`);
   feed(carried.text);
   if (log.rest) feed("\n");
+  showAllAround();
   log.status.textContent = bytes(carried.size);
   if (page.results.state === "running") { page.signs = ["This page was opened from a disk, where it cannot read the log beside it."]; show(); }
   goTo();

@@ -13,7 +13,7 @@ const foldedAbove = 60;  // passed tests that are shown unasked
 const perRows = 100;
 const excerpt = 40;      // lines of the log shown with a failure
 
-const tests = {section: null, chips: null, box: null, input: null, note: null, rows: new Map(), filter: "", text: "", list: [], groups: {}, opened: 0};
+const tests = {section: null, chips: null, box: null, input: null, note: null, rows: new Map(), filter: "", text: "", list: [], groups: {}, opened: 0, unfolded: false};
 
 function kindOf(t) {
   if (t.status === "failed" && t.issue > 0) return "known";
@@ -82,9 +82,9 @@ function arrange() {
     shown += list.length;
     g.box.hidden = list.length === 0;
     g.title.textContent = `${k.title} · ${list.length.toLocaleString("en")}`;
-    const folded = k.kind === "passed" && list.length > foldedAbove && !tests.filter && !tests.text;
+    const folded = k.kind === "passed" && list.length > foldedAbove && !tests.filter && !tests.text && !tests.unfolded;
     fill(g, folded ? [] : list);
-    if (folded) g.rows.replaceChildren(el("p", {class: "none"}, el("button", {id: "all", onclick: () => { tests.filter = "passed"; showChips(); arrange(); }}, `Show ${plural(list.length, "passed test")}`)));
+    if (folded) g.rows.replaceChildren(el("p", {class: "none"}, el("button", {id: "all", onclick: () => { tests.unfolded = true; arrange(); }}, `Show ${plural(list.length, "passed test")}`)));
   }
   tests.note.textContent = tests.filter || tests.text ? `${shown.toLocaleString("en")} of ${tests.rows.size.toLocaleString("en")}` : "";
 }
@@ -126,11 +126,10 @@ function row(r) {
 function details(r) {
   const t = r.test, body = el("div", {class: "body"});
   if (t.message) body.append(painted(t.message.split("\n")));
-  if (t.line > 0) {
-    const last = Math.max(t.end || 0, t.line), from = Math.max(t.line, last - excerpt + 1);
-    const lines = r.kind === "passed" || r.kind === "skipped" ? null : linesBetween(from, last);
-    const text = lines && bare(lines.join("\n"));
-    if (lines && lines.some(l => l.trim()) && bare(t.message || "").trim() !== text.trim()) body.append(painted(lines));
+  if (t.line > 0 && r.kind !== "passed" && r.kind !== "skipped") {
+    r.around = el("div", {class: "around"});
+    body.append(r.around);
+    showAround(r);
   }
   const shots = el("div", {class: "shots"}), links = el("div", {class: "links"});
   if (t.line > 0) links.append(el("a", {href: `#L${t.line}` + (t.end > t.line ? `-L${t.end}` : "")}, "in the log, line " + t.line));
@@ -142,6 +141,21 @@ function details(r) {
   }
   body.append(shots, links);
   return body;
+}
+
+// showAround shows the end of what the log has of a test, once it is there and
+// if it says more than the message.
+function showAround(r) {
+  const t = r.test, last = Math.max(t.end || 0, t.line), from = Math.max(t.line, last - excerpt + 1);
+  const lines = linesBetween(from, last);
+  if (!lines) return;
+  if (lines.some(l => l.trim()) && bare(lines.join("\n")).trim() !== bare(t.message || "").trim()) r.around.append(painted(lines));
+  r.around = null;
+}
+
+// showAllAround is for when more of the log has been read.
+function showAllAround() {
+  for (const r of tests.rows.values()) if (r.around) showAround(r);
 }
 
 function painted(lines) {

@@ -1,0 +1,137 @@
+package publish_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/publish"
+)
+
+// A reader who has the page open sees the job go on, and its end.
+func TestPageGrows(t *testing.T) {
+	s := serve(t)
+	i := info(t)
+	i.Limits.Flush = 50 * time.Millisecond
+	a := begin(t, s, i)
+	b := openBrowser(t)
+	for { // until the page is there
+		if r, err := s.Get(t.Context(), a.Prefix()+"/log.json"); err == nil {
+			r.Close()
+			break
+		}
+		b.run(`new Promise(wake => setTimeout(wake, 20))`)
+	}
+	b.open(a.URL())
+	b.until(`document.getElementById("L1") !== null`)
+	report := publish.Report{Planned: 30, Offset: a.Lines()}
+	for n := range 20 {
+		fmt.Fprintf(a, "output of test %d\nok %d\n", n, n)
+		report.Tests = append(report.Tests, publish.Test{Name: fmt.Sprint("TestNumber", n), Status: publish.Passed, Line: 2*n + 1, End: 2*n + 2})
+	}
+	fmt.Fprint(a, "an unfinished line")
+	a.Report(report)
+	b.until(`document.getElementById("L41")?.textContent === "ok 19" && document.querySelectorAll(".test").length === 20`)
+	b.until(`document.querySelector(".lines").textContent.endsWith("an unfinished line")`)
+	if got := value[string](b, `document.querySelector(".sum").textContent`); got != "20 tests · 20 passed · 10 to go" {
+		t.Errorf("progress: %s", got)
+	}
+	b.run(`follow(true); document.querySelector(".test").open = true`)
+	b.shoot("running")
+	fmt.Fprint(a, ", finished\nnot ok 20\n")
+	report.Tests = append(report.Tests, publish.Test{Name: "TestBroken", Status: publish.Failed, Message: "no", Line: 41, End: 42})
+	a.Report(report)
+	b.until(`document.querySelector(".test").dataset.name === "TestBroken"`)
+	if !value[bool](b, `document.querySelector("[data-name=TestNumber0]").open`) {
+		t.Error("what the reader had opened is closed again")
+	}
+	finish(t, a, publish.StateFailure, "1 test failed")
+	b.until(`page.over && document.getElementById("state").classList.contains("s-failure")`)
+	if got := value[string](b, `[...document.querySelectorAll(".l > span")].map(e => e.textContent).join("\n") + "\n"`); got != read(t, s, a.Prefix()+"/log.txt") {
+		t.Errorf("the reader has\n%s", got)
+	}
+	b.content()
+}
+
+// The bot died: its last words are readable, and the page says so.
+func TestPageOfADeadBot(t *testing.T) {
+	s := serve(t)
+	a := begin(t, s, info(t))
+	fmt.Fprintln(a, "last words")
+	finish(t, a, publish.StateSuccess, "") // brings the page; what follows is what a dead bot leaves
+	text := read(t, s, a.Prefix()+"/log.txt")
+	results := readJSON[publish.Results](t, s, a.Prefix()+"/results.json")
+	results.State, results.Finished = publish.StateRunning, nil
+	index := publish.Index{
+		Version: 1, State: publish.StateRunning, Size: int64(len(text)), Results: 1, Updated: time.Now().Add(-time.Hour),
+		Chunks: []publish.Chunk{{From: 0, To: int64(len(text))}},
+	}
+	put := func(name string, v any) {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Put(t.Context(), a.Prefix()+"/"+name, bytes.NewReader(data), publish.Meta{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Put(t.Context(), a.Prefix()+"/"+index.Chunks[0].Name(), strings.NewReader(text), publish.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	put("results.json", results)
+	put("log.json", index)
+	b := openBrowser(t)
+	b.open(a.URL())
+	b.until(`document.getElementById("L2")?.textContent === "last words"`)
+	b.until(`document.querySelector(".notes").textContent.startsWith("No sign of life from the bot for 1 h")`)
+	b.content()
+}
+
+// TestBigPage is a log of 10 MB with 5,000 tests. It prints how long a reader
+// waits; what it checks is that only what is near the window is built.
+func TestBigPage(t *testing.T) {
+	s := serve(t)
+	i := info(t)
+	a := begin(t, s, i)
+	report := publish.Report{Planned: 5000, Offset: a.Lines()}
+	var out bytes.Buffer
+	line := 0
+	for n := range 5000 {
+		test := publish.Test{Name: fmt.Sprintf("test/verify/check-%d TestSuite.test%05d", n%40, n), Status: publish.Passed, Duration: time.Second, Line: line + 1}
+		for m := range 20 {
+			fmt.Fprintf(&out, "\x1b[32m%05d\x1b[0m %05d what a test says while it runs, about a hundred bytes each time, said no %d\n", n, line, m)
+			line++
+		}
+		if test.End = line; n%500 == 7 {
+			test.Status, test.Message = publish.Failed, "it did not work"
+		}
+		report.Tests = append(report.Tests, test)
+	}
+	if _, err := a.Write(out.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	a.Report(report)
+	finish(t, a, publish.StateFailure, "10 tests failed")
+	b := openBrowser(t)
+	b.open(a.URL())
+	b.until(`page.over`)
+	ready := value[float64](b, `new Promise(done => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))`)
+	t.Logf("%.1f MB of log and 5,000 tests can be read after %.0f ms", float64(out.Len())/1e6, ready)
+	b.run(`document.getElementById("all").click()`)
+	b.until(`document.querySelectorAll(".test").length === 5000`)
+	b.run(`location.hash = "#L90000"`)
+	b.until(`document.querySelector("#L90000.target")?.textContent.includes("89998")`)
+	start := value[float64](b, `performance.now()`)
+	b.run(`log.input.value = "04999 99980"; search(log.input.value); step(1)`)
+	b.until(`document.querySelector(".l.found.target")?.textContent.includes("said no 0")`)
+	t.Logf("a search takes %.0f ms", value[float64](b, `performance.now()`)-start)
+	b.run(`toEnd()`)
+	b.until(`document.getElementById("L100001") !== null`)
+	if n := value[int](b, `document.querySelectorAll(".l").length`); n > 10_000 {
+		t.Errorf("%d lines are built, want only those near the window", n)
+	}
+	b.content()
+}

@@ -33,10 +33,10 @@ lint: ## golangci-lint, pinned in its own mod file so that its hundreds of modul
 	$(OUT)/golangci-lint run ./...
 
 real: build ## a real project's releases as pull requests, tested by two real bot processes
-	.ci/real $(OUT)/cyborg
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestReal ./selftest/drill
 
 fleet: build ## 8 bot processes, 40 pull requests of 5 contexts, lag and lost acknowledgements
-	.ci/fleet $(OUT)/cyborg
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestFleet ./selftest/drill
 
 bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...

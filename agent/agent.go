@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// A Teacher gives what a repository's people have taught: the tasks in its bots/ folder at a commit of the protected
+// default branch. An error means that it could not be read; a task that is written wrongly is in Catalogue.Problems.
+type Teacher interface {
+	Catalogue(ctx context.Context, repo hub.Repo, commit string) (*tasks.Catalogue, error)
+}
+
+// A Performer does a job in a place, writes what happens to env, and tells how it ended. It returns soon after ctx
+// ended, with nothing of the job left on the machine.
+type Performer interface {
+	Perform(ctx context.Context, env *Env, job tasks.Job) Outcome
+}
+
+// The defaults of a Config.
+const (
+	DefaultPoll  = 30 * time.Second
+	DefaultDrain = 5 * time.Second
+)
+
+// A Config is what makes a bot. Name, Hub, Repos, Teacher, Performer, Store and Board are needed.
+type Config struct {
+	Name    string // unique for each start: hostname-xxxxx
+	Host    string // the machine, for people who look for it
+	Version string
+	Web     string // address of the forge for people, for links on pages
+
+	Hub       *hub.Client
+	Repos     []hub.Repo
+	Teacher   Teacher
+	Performer Performer
+	Store     publish.Store
+	Redact    *publish.Redactor
+	Board     claim.Board // of commit statuses
+
+	Has    tasks.Capabilities // what this bot can do
+	Policy claim.Policy
+	Jobs   int           // at the same time; 0 is 1
+	Poll   time.Duration // between two looks, ±50 %; 0 is DefaultPoll
+	Drain  time.Duration // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
+	Once   bool          // one look, the jobs taken from it, and the end
+
+	Kill    <-chan struct{} // closed: stop at once
+	Scratch string          // folder for scratch files of pages; empty is the system's
+	Seed    uint64          // of the jitter; 0 draws one
+	Log     *slog.Logger
+}
+
+// An Agent is one bot. Its methods are for one goroutine, but where they say otherwise.
+type Agent struct {
+	c Config
+
+	ended chan struct{} // gets a value when a job ended
+	group sync.WaitGroup
+
+	mu      sync.Mutex
+	rand    *rand.Rand
+	running map[string]*run      // by Subject.Key
+	shunned map[string]time.Time // subjects that are not looked at before
+
+	seen  map[string]time.Time // by Subject.Key: when the bot first saw the job wait
+	trust map[string]verdict   // by repository and login
+}
+
+// New checks c and makes a bot of it. It does not touch GitHub.
+func New(c Config) (*Agent, error) {
+	switch {
+	case c.Name == "" || c.Hub == nil || len(c.Repos) == 0 || c.Teacher == nil || c.Performer == nil || c.Store == nil || c.Board == nil:
+		return nil, errors.New("make bot: name, hub, repositories, teacher, performer, store and board are needed")
+	case len(c.Name) > claim.MaxName:
+		return nil, fmt.Errorf("make bot: the name %q has more than %d characters", c.Name, claim.MaxName)
+	case c.Jobs < 0 || c.Poll < 0 || c.Drain < 0:
+		return nil, errors.New("make bot: jobs, poll and drain are not negative")
+	}
+	if c.Jobs == 0 {
+		c.Jobs = 1
+	}
+	if c.Poll == 0 {
+		c.Poll = DefaultPoll
+	}
+	if c.Drain == 0 {
+		c.Drain = DefaultDrain
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Seed == 0 {
+		c.Seed = rand.Uint64()
+	}
+	return &Agent{
+		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)),
+		ended:   make(chan struct{}, 1),
+		running: map[string]*run{}, shunned: map[string]time.Time{},
+		seen: map[string]time.Time{}, trust: map[string]verdict{},
+	}, nil
+}

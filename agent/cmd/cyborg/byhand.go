@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/cyborg-bots/cyborg/agent"
+	"github.com/cyborg-bots/cyborg/agent/checkout"
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/publish/dir"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// outDir is where a task that was done by hand leaves its log, results and artifacts.
+const outDir = "out"
+
+// runTask does a task by hand: the line in the shell is the line in the issue and the one that a scan prints, and it goes
+// the way that a bot's job goes. GitHub is only read.
+func runTask(ctx context.Context, env *environment, name string, args []string) error {
+	line, err := tasks.ParseWords(append([]string{name}, args...))
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help, and cyborg tasks for the tasks here"}
+	}
+	h := &byHand{env: env, line: line}
+	if err := h.open(ctx); err != nil {
+		return err
+	}
+	return h.do(ctx)
+}
+
+// byHand is one task that a person does.
+type byHand struct {
+	env    *environment
+	line   tasks.Line
+	flags  runFlags
+	mirror *checkout.Mirror
+	work   *agent.Workshop
+	job    tasks.Job
+	task   *tasks.Task
+}
+
+// open finds the task, the commit and the place. With --pull the pull request is read from GitHub; without, the
+// repository in this folder is used as it is committed.
+func (h *byHand) open(ctx context.Context) error {
+	h.flags.env = h.env
+	state, err := h.flags.stateDir()
+	if err != nil {
+		return err
+	}
+	log := h.flags.logger()
+	h.work = &agent.Workshop{
+		Dir: filepath.Join(state, "work"), Log: log,
+		Mirror: func(string) (*checkout.Mirror, error) { return h.mirror, nil },
+		Places: map[tasks.PlaceKind]container.Runner{
+			tasks.OnHost: container.NewHost(container.HostOptions{Dir: filepath.Join(state, "jobs"), Log: log}),
+		},
+	}
+	h.job = tasks.Job{Task: h.line.Task, Args: h.line.Args, Context: h.line.Context, Pull: h.line.Pull}
+	if h.line.Publish || h.line.Shell || h.line.Issue != 0 || h.line.SHA != "" {
+		return usageError("%s: by hand, a task takes --repo, --pull and --context", h.line.Task)
+	}
+	if h.line.Pull != 0 {
+		return h.fromPull(ctx, state)
+	}
+	return h.fromHere(ctx, state)
+}
+
+// fromHere takes the commit that is checked out in this folder.
+func (h *byHand) fromHere(ctx context.Context, state string) error {
+	top, err := gitHere(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: no repository in this folder", h.line.Task),
+			Hint: "go to the work tree of the repository whose bots/ has the task; or give --repo OWNER/NAME --pull N"}
+	}
+	catalogue, broken := localCatalogue(top)
+	if catalogue == nil {
+		return infra(broken)
+	}
+	if err := h.find(catalogue, broken); err != nil {
+		return err
+	}
+	if dirty, err := gitHere(ctx, "status", "--porcelain", "--untracked-files=no"); err == nil && dirty != "" {
+		fmt.Fprintln(h.env.Stderr, "cyborg: what is not committed is not tested")
+	}
+	head, err := gitHere(ctx, "rev-parse", "HEAD")
+	if err != nil {
+		return infra(fmt.Errorf("%s: find the commit: %w", h.line.Task, err))
+	}
+	branch, err := gitHere(ctx, "symbolic-ref", "--short", "HEAD")
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: no branch is checked out here", h.line.Task), Hint: "git switch BRANCH"}
+	}
+	h.job.Repo, h.job.SHA, h.job.BaseRef = "local/"+filepath.Base(top), head, branch
+	h.mirror, err = checkout.Open(checkout.Options{Dir: filepath.Join(state, "git"), URL: top, Log: h.flags.logger()})
+	return infra(err)
+}
+
+// fromPull takes the head of a pull request, and the task as the default branch teaches it.
+func (h *byHand) fromPull(ctx context.Context, state string) error {
+	if h.line.Repo != "" {
+		h.flags.repos = listFlag{h.line.Repo}
+	}
+	repos, err := h.flags.repositories()
+	if err != nil {
+		return err
+	}
+	client, err := h.flags.client(state, nil)
+	if err != nil {
+		return err
+	}
+	repository, err := client.Repository(ctx, repos[0])
+	if err != nil {
+		return infra(fmt.Errorf("find repository %s: %w", repos[0], err))
+	}
+	pull, err := client.Pull(ctx, repos[0], h.line.Pull)
+	if errors.Is(err, hub.ErrGone) {
+		return usageError("%s: there is no pull request %s#%d", h.line.Task, repos[0], h.line.Pull)
+	}
+	if err != nil {
+		return infra(err)
+	}
+	h.mirror, err = checkout.Open(checkout.Options{Dir: filepath.Join(state, "git"), URL: repository.CloneURL, Token: client.Token, Log: h.flags.logger()})
+	if err != nil {
+		return infra(err)
+	}
+	have, err := h.mirror.Fetch(ctx, "refs/heads/"+repository.DefaultBranch)
+	if err != nil {
+		return infra(err)
+	}
+	catalogue, err := h.work.Catalogue(ctx, repos[0], have["refs/heads/"+repository.DefaultBranch])
+	if err != nil {
+		return infra(err)
+	}
+	h.job.Repo, h.job.SHA, h.job.HeadRef, h.job.BaseRef = repos[0].String(), pull.HeadSHA, pull.HeadRef, pull.BaseRef
+	return h.find(catalogue, nil)
+}
+
+// find looks the task up, and the place on its axes that --context names.
+func (h *byHand) find(catalogue *tasks.Catalogue, broken error) error {
+	task, err := catalogue.Find(h.line.Task)
+	if err != nil {
+		if broken != nil {
+			err = errors.Join(err, broken)
+		}
+		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help for the commands, and cyborg tasks for the tasks here"}
+	}
+	if err := task.CheckArgs(h.line.Args); err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	h.task = task
+	contexts := task.Contexts()
+	if h.line.Context == "" {
+		h.job.Context, h.job.Axes = contexts[0].Name, contexts[0].Axes
+		return nil
+	}
+	c, ok := catalogue.Lookup(h.line.Context)
+	if !ok {
+		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: no context %q", h.line.Task, h.line.Context), Hint: "it has " + contextNames(task)}
+	}
+	h.job.Context, h.job.Axes = c.Name, c.Axes
+	return nil
+}
+
+// do performs the job with the log on the terminal and everything in ./out.
+func (h *byHand) do(ctx context.Context) error {
+	store, err := dir.Open(outDir, dir.Options{})
+	if err != nil {
+		return infra(err)
+	}
+	defer store.Close()
+	nonce := claim.NewNonce()
+	attempt, err := publish.Begin(ctx, store, publish.Info{
+		Repo: h.job.Repo, Task: h.job.Task, Context: h.job.Context, Pull: h.job.Pull, SHA: h.job.SHA, Bot: hostName(),
+		Host: hostName(), Version: buildVersion(), Nonce: nonce, Line: h.line.String(), Log: h.flags.logger(),
+	})
+	if err != nil {
+		return infra(err)
+	}
+	outcome := h.work.Perform(ctx, &agent.Env{
+		Task: h.task, Place: tasks.OnHost, Nonce: nonce, Version: buildVersion(), Output: io.MultiWriter(h.env.Stdout, attempt),
+		Report: attempt.Report, Lines: attempt.Lines, Keep: attempt.Artifacts,
+	}, h.job)
+	if err := attempt.Finish(context.WithoutCancel(ctx), publish.Outcome{State: outcome.State, Description: outcome.Text}); err != nil {
+		fmt.Fprintf(h.env.Stderr, "cyborg: %v\n", err)
+	}
+	if outcome.Err != nil {
+		return infra(outcome.Err)
+	}
+	fmt.Fprintf(h.env.Stderr, "cyborg: %s: %s; the page is %s\n", h.job.Context, outcome.Text, store.Path(attempt.Prefix()+"/log.html"))
+	switch outcome.State {
+	case publish.StateSuccess, publish.StateSkipped:
+		return nil
+	}
+	return &exitError{Code: exitNo, Err: errors.New("the task said no: " + outcome.Text)}
+}
+
+// gitHere asks git about the repository in this folder.
+func gitHere(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	out, err := cmd.Output()
+	return strings.TrimSpace(string(out)), err
+}

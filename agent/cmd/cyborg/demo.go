@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/selftest/world"
+)
+
+// demoTime is the longest that the story may take on a slow machine.
+const demoTime = 3 * time.Minute
+
+func demoCommand() command {
+	return command{
+		Name: "demo", Short: "the whole thing on this machine: a GitHub, people, three bots; no account, no root",
+		Long: `
+Starts an emulated GitHub, an example repository with people, and bots that only talk through it. Four pull requests are
+opened: one passes, one fails, one is pushed anew while it is tested, one does not merge. Each line tells what happened;
+the address in the first one shows it as GitHub would. It ends by itself.`,
+		Exits: []exitStatus{{exitDone, "everything came out as it must"}, {exitNo, "it did not; the lines say what"}, {exitInfra, "this machine lacks something (git, a free port, room)"}},
+		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			keep := fs.Bool("keep", false, "leave it open to play with, until it is stopped")
+			bots := fs.Int("bots", 3, "start `N` bots")
+			listen := fs.String("listen", "127.0.0.1:0", "serve the emulated GitHub on `ADDRESS`")
+			verbose := fs.Bool("verbose", false, "show the bots' own logs too")
+			return func(ctx context.Context, args []string) error {
+				if len(args) > 0 || *bots < 1 {
+					return usageError("demo: takes no arguments, and at least one bot")
+				}
+				return demo(ctx, env, world.Options{Listen: *listen, Log: demoLog(env.Stderr, *verbose)}, *bots, *keep)
+			}
+		},
+	}
+}
+
+func demoLog(w io.Writer, verbose bool) *slog.Logger {
+	if !verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func demo(ctx context.Context, env *environment, o world.Options, bots int, keep bool) error {
+	dir, err := os.MkdirTemp("", "cyborg-demo-")
+	if err != nil {
+		return infra(fmt.Errorf("make a folder for the demo: %w", err))
+	}
+	defer os.RemoveAll(dir)
+	o.Dir = filepath.Join(dir, "world")
+	if err := os.Mkdir(o.Dir, 0o700); err != nil {
+		return infra(err)
+	}
+	w, err := world.New(ctx, o)
+	if err != nil {
+		return infra(err)
+	}
+	defer w.Close()
+	short, cancel := context.WithTimeout(ctx, demoTime)
+	defer cancel()
+	story := &world.Demo{World: w, Out: env.Stdout, Bots: bots}
+	err = story.Play(short)
+	if keep && ctx.Err() == nil {
+		keepOpen(ctx, env, w, bots, err)
+	}
+	if err != nil && ctx.Err() == nil {
+		return &exitError{Code: exitNo, Err: err}
+	}
+	return nil
+}
+
+// keepOpen leaves the world and its bots running for people to play with.
+func keepOpen(ctx context.Context, env *environment, w *world.World, bots int, result error) {
+	if result != nil {
+		fmt.Fprintf(env.Stdout, "%v\n", result)
+	}
+	for i := range bots {
+		if err := w.StartBot(ctx, fmt.Sprintf("bot-%c", 'a'+i), world.Widget, world.Quick()); err != nil {
+			fmt.Fprintf(env.Stderr, "cyborg: %v\n", err)
+			return
+		}
+	}
+	fmt.Fprintf(env.Stdout, `
+It is yours. Push a branch and open a pull request, as ada (may do everything) or grace (may push):
+  git clone http://grace:grace-token@%[1]s/%[2]s.git
+  curl -H 'Authorization: token grace-token' %[3]s/repos/%[2]s/pulls -d '{"title":"…","head":"BRANCH","base":"main"}'
+Look at %[3]s/%[2]s, and stop with Ctrl-C.
+`, w.URL[len("http://"):], world.Widget, w.URL)
+	<-ctx.Done()
+}

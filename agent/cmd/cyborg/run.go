@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/agent"
+	"github.com/cyborg-bots/cyborg/agent/checkout"
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/publish/dir"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// runFlags are the flags of `cyborg run`.
+type runFlags struct {
+	hubFlags
+	logs      string
+	publicURL string
+	name      string
+	jobs      int
+	once      bool
+	poll      time.Duration
+	settle    time.Duration
+	lease     time.Duration
+	drain     time.Duration
+}
+
+func runCommand() command {
+	return command{
+		Name: "run", Short: "be a bot: take jobs of the repositories, do them, publish what came of them",
+		Long: `
+A bot needs a token that may read the repositories and write commit statuses. It keeps nothing that another bot needs:
+start as many as you like, stop any of them, at any time. The first SIGTERM or SIGINT asks it to stop: it takes nothing
+new, gives running jobs --drain to end, and gives the rest back to the peers. The second stops them at once.
+
+Logs and results go to --logs. Without --public-url, or with a folder that nobody serves, statuses have no link and say
+which machine has the log.`,
+		Exits: []exitStatus{
+			{exitDone, "it was asked to stop, or with --once its jobs ended"},
+			{exitUsage, "the command line or the environment is wrong"},
+			{exitInfra, "GitHub refuses the credentials, a repository is not there, or this machine cannot do the work"},
+		},
+		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			f := new(runFlags)
+			f.register(fs, env)
+			return func(ctx context.Context, args []string) error {
+				if len(args) > 0 {
+					return usageError("run: takes no arguments, got %q", args[0])
+				}
+				return f.run(ctx)
+			}
+		},
+	}
+}
+
+func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
+	f.hubFlags.register(fs, env)
+	fs.StringVar(&f.logs, "logs", "", "publish logs in `DIR` (default $CYBORG_LOGS, or logs in the state folder)")
+	fs.StringVar(&f.publicURL, "public-url", "", "`URL` under which people find what is in --logs (default $CYBORG_PUBLIC_URL)")
+	fs.StringVar(&f.name, "name", "", "`NAME` of the bot (default: the host's name and five random characters)")
+	fs.IntVar(&f.jobs, "jobs", 1, "do `N` jobs at the same time")
+	fs.BoolVar(&f.once, "once", false, "look once, do the jobs taken from that look, and end")
+	fs.DurationVar(&f.poll, "poll", agent.DefaultPoll, "look at GitHub every `TIME`, half of it more or less")
+	policy := claim.DefaultPolicy()
+	fs.DurationVar(&f.settle, "settle", policy.Settle, "after claiming wait `TIME` for the claims of others to show")
+	fs.DurationVar(&f.lease, "lease", policy.Lease, "a claim holds for `TIME` after the last sign of life; heartbeat, self-stop and the allowed\n"+
+		"difference of GitHub's times follow from it, and it is written into each claim")
+	fs.DurationVar(&f.drain, "drain", agent.DefaultDrain, "when asked to stop, give running jobs `TIME` to end by themselves")
+}
+
+// run wires a bot and lives its life.
+func (f *runFlags) run(ctx context.Context) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	b, err := f.wire()
+	if err != nil {
+		return err
+	}
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	defer b.claims.Close()
+	a, err := agent.New(b.config())
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	return infra(a.Run(ctx))
+}
+
+// wire builds what a bot is made of; nothing is asked of GitHub yet.
+func (f *runFlags) wire() (*bot, error) {
+	repos, err := f.repositories()
+	if err != nil {
+		return nil, err
+	}
+	state, err := f.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	client, err := f.client(state, nil)
+	if err != nil {
+		return nil, err
+	}
+	store, err := f.store(state)
+	if err != nil {
+		return nil, err
+	}
+	log := f.logger()
+	if f.name != "" {
+		log = log.With("bot", f.name)
+	}
+	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, policy: f.policy(),
+		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, "jobs"), Log: log})}, nil
+}
+
+// check refuses settings that cannot work, and gives the bot its name.
+func (f *runFlags) check() error {
+	if f.name == "" {
+		f.name = hostName() + "-" + strings.ToLower(rand.Text()[:5])
+	}
+	if f.jobs < 1 || f.poll <= 0 || f.drain < 0 {
+		return usageError("run: --jobs and --poll are above zero, --drain is not negative")
+	}
+	if err := f.policy().Check(); err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	return nil
+}
+
+func (f *runFlags) policy() claim.Policy {
+	p := claim.DefaultPolicy()
+	p.Settle, p.Lease = f.settle, f.lease
+	p.Patience = new(claim.Patience)
+	return p
+}
+
+// store opens where logs go: the folder of --logs.
+func (f *runFlags) store(state string) (publish.Store, error) {
+	where, public := f.logs, f.publicURL
+	if where == "" {
+		where = f.env.Getenv("CYBORG_LOGS")
+	}
+	if where == "" {
+		where = filepath.Join(state, "logs")
+	}
+	if public == "" {
+		public = f.env.Getenv("CYBORG_PUBLIC_URL")
+	}
+	if strings.Contains(where, "://") {
+		return nil, usageError("open --logs %s: only a folder can be given", where)
+	}
+	store, err := dir.Open(where, dir.Options{PublicURL: public})
+	if err != nil {
+		return nil, &exitError{Code: exitInfra, Err: err, Hint: "give --logs DIR with a folder on a disk that has room"}
+	}
+	return store, nil
+}
+
+// hostName is the machine's name, cut to what a bot's name can hold beside its random part.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		name = "bot"
+	}
+	name, _, _ = strings.Cut(name, ".")
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '-'
+	}, name)
+	return name[:min(len(name), claim.MaxName-6)]
+}
+
+// infra marks an error as trouble of machines and networks, with what a person can do where that is known.
+func infra(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{Code: exitInfra, Err: err}
+}
+
+// A bot is all that run wires together.
+type bot struct {
+	flags  *runFlags
+	state  string
+	hub    *hub.Client
+	repos  []hub.Repo
+	log    *slog.Logger
+	store  publish.Store
+	policy claim.Policy
+	host   *container.Host
+	claims *claim.DirJournal
+	names  map[string]hub.Repository
+}
+
+// find asks GitHub for the served repositories.
+func (b *bot) find(ctx context.Context) error {
+	b.names = map[string]hub.Repository{}
+	for _, repo := range b.repos {
+		r, err := b.hub.Repository(ctx, repo)
+		if errors.Is(err, hub.ErrGone) {
+			return &exitError{Code: exitInfra, Err: fmt.Errorf("find repository %s: %w", repo, err),
+				Hint: "check the name, and that the token's account may read it"}
+		}
+		if err != nil {
+			return infra(fmt.Errorf("find repository %s: %w", repo, err))
+		}
+		b.names[repo.String()] = r
+	}
+	return nil
+}
+
+// prepare asks GitHub who we are and what we may do, and cleans up what a bot left that was killed on this machine.
+func (b *bot) prepare(ctx context.Context) error {
+	user, err := b.hub.User(ctx)
+	if err != nil {
+		return infra(fmt.Errorf("sign in to GitHub: %w", err))
+	}
+	if err := b.find(ctx); err != nil {
+		return err
+	}
+	for name, r := range b.names {
+		if !user.App && !writes(r.Permission) {
+			return &exitError{Code: exitInfra, Err: fmt.Errorf("use repository %s: @%s has only %q permission", name, user.Login, r.Permission),
+				Hint: "a bot posts commit statuses: give @" + user.Login + " write access, or use a token of an account that has it"}
+		}
+	}
+	if b.claims, err = claim.OpenJournal(filepath.Join(b.state, "claims")); err != nil {
+		return infra(err)
+	}
+	b.policy.Journal = b.claims
+	if err := b.host.Sweep(ctx); err != nil {
+		b.log.Warn("cannot clean up what a killed bot left", "error", err)
+	}
+	err = b.claims.Orphans(func(left []claim.Entry) ([]claim.Entry, error) {
+		b.log.Info("giving back the claims of a bot that was killed", "claims", len(left))
+		return claim.Return(ctx, claim.NewStatusBoard(b.hub, b.policy), left, b.policy)
+	})
+	if err != nil {
+		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
+	}
+	b.log.Info("ready", "version", buildVersion(), "login", user.Login, "repos", fmt.Sprint(b.repos), "jobs", b.flags.jobs)
+	return nil
+}
+
+// web is where people find the repositories: a repository's page without its name.
+func (b *bot) web() string {
+	for name, r := range b.names {
+		if root, ok := strings.CutSuffix(r.URL, "/"+name); ok {
+			return root
+		}
+	}
+	return ""
+}
+
+func writes(permission string) bool {
+	return permission == "admin" || permission == "maintain" || permission == "write"
+}
+
+// mirror opens the local copy of a served repository.
+func (b *bot) mirror(name string) (*checkout.Mirror, error) {
+	r, ok := b.names[name]
+	if !ok {
+		return nil, fmt.Errorf("open the mirror of %s: it is not served", name)
+	}
+	return checkout.Open(checkout.Options{
+		Dir: filepath.Join(b.state, "git"), URL: r.CloneURL, Token: b.hub.Token, Log: b.log,
+	})
+}
+
+// config is the agent's configuration.
+func (b *bot) config() agent.Config {
+	f, policy := b.flags, b.policy
+	workshop := &agent.Workshop{
+		Mirror: b.mirror, Dir: filepath.Join(b.state, "work"), Log: b.log,
+		Places: map[tasks.PlaceKind]container.Runner{tasks.OnHost: b.host},
+	}
+	return agent.Config{
+		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
+		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store,
+		Board: claim.NewStatusBoard(b.hub, policy), Has: tasks.Capabilities{{Name: string(tasks.OnHost)}},
+		Policy: policy, Jobs: f.jobs, Poll: f.poll, Drain: f.drain, Once: f.once,
+		Kill: f.env.Kill, Scratch: filepath.Join(b.state, "work"), Log: b.log,
+	}
+}

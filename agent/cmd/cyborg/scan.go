@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/agent"
+)
+
+func scanCommand() command {
+	return command{
+		Name: "scan", Short: "print the jobs a bot would take here, best first, as lines a person can run",
+		Long: `
+Reads GitHub as a bot does, once, and writes nothing there. Each line is one job; typing it does the job by hand. What
+waits, and why, is in cyborg status.`,
+		Exits: []exitStatus{{exitDone, "it could look, whether or not there are jobs"}, {exitUsage, "the command line is wrong"}, {exitInfra, "GitHub cannot be read"}},
+		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			f := new(lookFlags)
+			f.register(fs, env)
+			return func(ctx context.Context, _ []string) error {
+				queue, err := f.look(ctx)
+				if err != nil {
+					return err
+				}
+				ready := queue[:0]
+				for _, e := range queue {
+					if e.Standing == agent.Ready {
+						ready = append(ready, e)
+					}
+				}
+				if f.json {
+					return f.print(ready)
+				}
+				for _, e := range ready {
+					fmt.Fprintln(env.Stdout, e.Line().String())
+				}
+				return nil
+			}
+		},
+	}
+}
+
+func statusCommand() command {
+	return command{
+		Name: "status", Short: "show the queue: who has what, what waits and why",
+		Long: `
+Reads GitHub once and writes nothing there. Everything shown can be read on GitHub too.`,
+		Exits: []exitStatus{{exitDone, "it could look"}, {exitUsage, "the command line is wrong"}, {exitInfra, "GitHub cannot be read"}},
+		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			f := new(lookFlags)
+			f.register(fs, env)
+			return func(ctx context.Context, _ []string) error {
+				queue, err := f.look(ctx)
+				if err != nil {
+					return err
+				}
+				if f.json {
+					return f.print(queue)
+				}
+				f.table(queue)
+				return nil
+			}
+		},
+	}
+}
+
+// lookFlags are the flags of the commands that look and do nothing.
+type lookFlags struct {
+	runFlags
+	json bool
+	bot  *bot
+}
+
+func (f *lookFlags) register(fs *flag.FlagSet, env *environment) {
+	f.hubFlags.register(fs, env)
+	fs.BoolVar(&f.json, "json", false, "print JSON, one array")
+	f.jobs, f.poll, f.settle, f.lease = 1, agent.DefaultPoll, f.policy().Settle, f.policy().Lease
+}
+
+// look gives the queue of all repositories, as a bot on this machine would see it.
+func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
+	b, err := f.wire()
+	if err != nil {
+		return nil, err
+	}
+	f.bot = b
+	if err := b.find(ctx); err != nil {
+		return nil, err
+	}
+	a, err := agent.New(b.config())
+	if err != nil {
+		return nil, infra(err)
+	}
+	queue := []agent.Entry{}
+	for _, repo := range b.repos {
+		entries, _, err := a.Look(ctx, repo)
+		if err != nil {
+			return nil, infra(fmt.Errorf("look at %s: %w", repo, err))
+		}
+		queue = append(queue, entries...)
+	}
+	return queue, nil
+}
+
+// A shownEntry is an entry as --json prints it.
+type shownEntry struct {
+	Repo     string     `json:"repo"`
+	Pull     int        `json:"pull,omitempty"`
+	Issue    int        `json:"issue,omitempty"`
+	SHA      string     `json:"sha,omitempty"`
+	Task     string     `json:"task"`
+	Context  string     `json:"context,omitempty"`
+	Line     string     `json:"line"`
+	Standing string     `json:"standing"`
+	Priority float64    `json:"priority"`
+	Why      string     `json:"why"`
+	Waits    string     `json:"waits,omitempty"`
+	Holder   string     `json:"holder,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
+	State    string     `json:"state,omitempty"`
+	Says     string     `json:"says,omitempty"`
+	URL      string     `json:"url,omitempty"`
+}
+
+func (f *lookFlags) print(queue []agent.Entry) error {
+	list := make([]shownEntry, len(queue))
+	for i, e := range queue {
+		list[i] = shownEntry{
+			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Task: e.Task, Context: e.Context, Line: e.Line().String(),
+			Standing: string(e.Standing), Priority: e.Priority, Why: e.Why, Waits: e.Waits, Holder: e.Holder,
+			State: e.State, Says: e.Says, URL: e.URL,
+		}
+		if e.Holder != "" {
+			list[i].Until = &e.Until
+		}
+	}
+	encoder := json.NewEncoder(f.env.Stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(list)
+}
+
+// table prints the queue for people: what runs, what waits, what is done.
+func (f *lookFlags) table(queue []agent.Entry) {
+	table := tabwriter.NewWriter(f.env.Stdout, 0, 0, 2, ' ', 0)
+	counts := map[agent.Standing]int{}
+	for _, e := range queue {
+		counts[e.Standing]++
+		fmt.Fprintf(table, "%s#%d\t%s\t%s\t%s\n", e.Repo, e.Pull, e.Context, e.Standing, f.reason(e))
+	}
+	table.Flush()
+	fmt.Fprintf(f.env.Stdout, "%d ready, %d held, %d waiting, %d done\n",
+		counts[agent.Ready], counts[agent.Held], counts[agent.Waiting], counts[agent.Done])
+	budget := f.bot.hub.Budget()
+	fmt.Fprintf(f.env.Stdout, "budget: %d of %d requests and %d of %d points left this hour\n",
+		budget.Core.Remaining, budget.Core.Limit, budget.GraphQL.Remaining, budget.GraphQL.Limit)
+}
+
+func (f *lookFlags) reason(e agent.Entry) string {
+	switch e.Standing {
+	case agent.Held:
+		left := e.Until.Sub(f.bot.hub.Now()).Round(time.Second)
+		return fmt.Sprintf("%s has it, free again in %s without a sign of life", e.Holder, left)
+	case agent.Waiting:
+		return e.Waits
+	case agent.Done:
+		return e.State + ": " + e.Says
+	case agent.Ready:
+	}
+	return e.Why
+}

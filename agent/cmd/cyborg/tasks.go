@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+func tasksCommand() command {
+	return command{
+		Name: "tasks", Args: "[check [FILE…]]", Short: "list what the repository in this folder teaches, or check it",
+		Long: `
+Without arguments, lists the tasks in ./bots and those built into this program. "check" reads ./bots (or the files
+named) as a bot would and says, with file and line, what is wrong and what was meant. It writes nothing.`,
+		Exits: []exitStatus{{exitDone, "all is well"}, {exitNo, "something is wrong with a task"}, {exitUsage, "the command line is wrong"}},
+		New: func(_ *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			return func(_ context.Context, args []string) error {
+				switch {
+				case len(args) == 0:
+					catalogue, err := localCatalogue(".")
+					fmt.Fprint(env.Stdout, tasks.Table(catalogue.Tasks))
+					return no(err)
+				case args[0] != "check":
+					return usageError("tasks: unknown word %q: write cyborg tasks, or cyborg tasks check [FILE…]", args[0])
+				case len(args) == 1:
+					catalogue, err := localCatalogue(".")
+					if err == nil {
+						fmt.Fprintf(env.Stdout, "%s/: %d tasks, all well\n", tasks.Folder, taught(catalogue))
+					}
+					return no(err)
+				}
+				return checkFiles(env, args[1:])
+			}
+		},
+	}
+}
+
+// no maps what is wrong with a task to its exit status.
+func no(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{Code: exitNo, Err: err}
+}
+
+// taught counts the tasks that come from files.
+func taught(c *tasks.Catalogue) int {
+	n := 0
+	for _, t := range c.Tasks {
+		if !t.Builtin() {
+			n++
+		}
+	}
+	return n
+}
+
+// checkFiles checks single files, wherever they lie.
+func checkFiles(env *environment, names []string) error {
+	var errs []error
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		header, err := tasks.ParseHeader(name, data)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case info.Mode()&0o111 == 0:
+			errs = append(errs, &tasks.HeaderError{File: name, Problem: "is not executable", Hint: "chmod +x " + name})
+		default:
+			t := tasks.Task{Name: filepath.Base(name), Header: header}
+			fmt.Fprintf(env.Stdout, "%s: well: %s\n", name, contextNames(&t))
+		}
+	}
+	return no(errors.Join(errs...))
+}
+
+func contextNames(t *tasks.Task) string {
+	var names []string
+	for _, c := range t.Contexts() {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// localCatalogue reads bots/ of a folder of this machine. The error is about single files; the catalogue is always there.
+func localCatalogue(dir string) (*tasks.Catalogue, error) {
+	var files []tasks.File
+	root := os.DirFS(dir)
+	entries, err := fs.ReadDir(root, tasks.Folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", tasks.Folder, err)
+	}
+	var errs []error
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || info.IsDir() {
+			continue
+		}
+		file := tasks.File{Path: tasks.Folder + "/" + e.Name(), Mode: info.Mode()}
+		if info.Mode().IsRegular() {
+			if file.Data, err = fs.ReadFile(root, file.Path); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		files = append(files, file)
+	}
+	catalogue, err := tasks.Load(slices.Values(files))
+	return catalogue, errors.Join(append(errs, err)...)
+}

@@ -1,0 +1,233 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+)
+
+// errStopped is the cause with which jobs end that a stopping bot did not wait for.
+var errStopped = errors.New("the bot was stopped")
+
+// Run is the bot's life: rounds until ctx ends, and then an orderly end (see the package comment). It gives an error
+// only for what a person must mend before a bot can work at all: credentials that GitHub refuses, a repository that is
+// not there. Troubles that pass are logged and waited out.
+func (a *Agent) Run(ctx context.Context) error {
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	err := a.rounds(ctx, work)
+	a.drain(stop)
+	return err
+}
+
+// rounds looks and takes until ctx ends, or once.
+func (a *Agent) rounds(ctx, work context.Context) error {
+	trouble := 0
+	for first := true; ; first = false {
+		wait, err := a.round(ctx, work)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && (first || a.c.Once) && fatal(err):
+			return err
+		case err != nil:
+			trouble++
+			wait = a.afterTrouble(err, trouble)
+		default:
+			trouble = 0
+		}
+		if a.c.Once {
+			a.wait(ctx, work)
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-a.c.Kill:
+			timer.Stop()
+			return nil
+		case <-a.ended:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// fatal tells whether trouble at the start will not pass by itself.
+func fatal(err error) bool {
+	return errors.Is(err, hub.ErrUnauthorized) || errors.Is(err, hub.ErrGone) || errors.Is(err, hub.ErrForbidden)
+}
+
+// afterTrouble says how long to leave GitHub alone: until the time it named, or ever longer, up to ten minutes.
+func (a *Agent) afterTrouble(err error, times int) time.Duration {
+	wait := a.jitter(min(a.c.Poll<<min(times-1, 6), 10*time.Minute))
+	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
+		wait = max(time.Until(limited.Until), 0) + a.jitter(a.c.Poll)
+	}
+	a.c.Log.Warn("cannot look", "error", err, "again_in", wait.Round(time.Second).String())
+	return wait
+}
+
+// jitter is d ±50 %.
+func (a *Agent) jitter(d time.Duration) time.Duration { return d/2 + a.random(d) }
+
+// random is a random duration below d. It may be called from any goroutine.
+func (a *Agent) random(d time.Duration) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Duration(a.rand.Int64N(int64(max(d, 1))))
+}
+
+// round looks at every repository once, stops what is useless, takes what is ready, and says when to look again.
+func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
+	next := a.jitter(a.c.Poll)
+	var queue []Entry
+	for _, repo := range a.c.Repos {
+		entries, snapshot, err := a.Look(ctx, repo)
+		if err != nil {
+			return 0, fmt.Errorf("look at %s: %w", repo, err)
+		}
+		a.watch(ctx, repo, snapshot)
+		queue = append(queue, entries...)
+	}
+	sortEntries(queue)
+	a.remember(queue)
+	holders, seen := busy(queue, a.c.Hub.Now())
+	idle := without(seen, holders)
+	chosen := a.chooser().choose(queue, idle)
+	for _, at := range chosen.Take {
+		a.start(work, queue[at])
+	}
+	a.tell(ctx, queue, idle)
+	if chosen.Wait > 0 {
+		next = min(next, chosen.Wait+a.jitter(200*time.Millisecond))
+	}
+	return next, nil
+}
+
+// Look reads one repository and lists every job that it asks for, best first.
+func (a *Agent) Look(ctx context.Context, repo hub.Repo) ([]Entry, hub.Snapshot, error) {
+	snapshot, err := a.c.Hub.Scan(ctx, repo)
+	if err != nil {
+		return nil, snapshot, err
+	}
+	if snapshot.DefaultSHA == "" {
+		return nil, snapshot, nil // an empty repository teaches nothing
+	}
+	catalogue, err := a.c.Teacher.Catalogue(ctx, repo, snapshot.DefaultSHA)
+	if err != nil {
+		return nil, snapshot, err
+	}
+	trusted, err := a.trusted(ctx, repo, snapshot.Pulls)
+	if err != nil {
+		return nil, snapshot, err
+	}
+	v := view{Repo: repo, Snapshot: snapshot, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
+	return plan(v), snapshot, nil
+}
+
+// remember keeps since when each job is seen to wait, and forgets jobs that no longer do.
+func (a *Agent) remember(queue []Entry) {
+	now := time.Now()
+	seen := make(map[string]time.Time, len(queue))
+	for _, e := range queue {
+		if e.Standing != Ready && e.Standing != Waiting {
+			continue
+		}
+		key := subjectOf(e.Job).Key()
+		if since, ok := a.seen[key]; ok {
+			seen[key] = since
+		} else {
+			seen[key] = now
+		}
+	}
+	a.seen = seen
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for key, until := range a.shunned {
+		if now.After(until) {
+			delete(a.shunned, key)
+		}
+	}
+}
+
+func (a *Agent) chooser() chooser {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	occupied := make(map[string]bool, len(a.running)+len(a.shunned))
+	for key := range a.running {
+		occupied[key] = true
+	}
+	for key := range a.shunned {
+		occupied[key] = true
+	}
+	now := time.Now()
+	return chooser{
+		Me: a.c.Name, Slots: a.c.Jobs - len(a.running), Pause: a.c.Policy.Settle,
+		Age:  func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
+		Skip: func(e Entry) bool { return occupied[subjectOf(e.Job).Key()] },
+		Rank: claim.Rank,
+	}
+}
+
+// wait waits until all jobs have ended by themselves, or ctx has.
+func (a *Agent) wait(ctx, work context.Context) {
+	done := make(chan struct{})
+	go func() { a.group.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-a.c.Kill:
+	case <-work.Done():
+	}
+}
+
+// drain gives running jobs a.c.Drain to end, then stops them; it returns when each has released its claim.
+func (a *Agent) drain(stop context.CancelCauseFunc) {
+	done := make(chan struct{})
+	go func() { a.group.Wait(); close(done) }()
+	timer := time.NewTimer(a.c.Drain)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return
+	default:
+		a.c.Log.Info("stopping", "running_jobs", a.Running(), "at_most", a.c.Drain.String())
+	}
+	select {
+	case <-done:
+	case <-timer.C:
+		stop(errStopped)
+	case <-a.c.Kill:
+		stop(errStopped)
+	}
+	<-done
+}
+
+// Running says how many jobs the bot does now. It may be called from any goroutine.
+func (a *Agent) Running() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.running)
+}
+
+// without lists the names that are not in out; both are sorted.
+func without(names, out []string) []string {
+	gone := make(map[string]bool, len(out))
+	for _, n := range out {
+		gone[n] = true
+	}
+	var list []string
+	for _, n := range names {
+		if !gone[n] {
+			list = append(list, n)
+		}
+	}
+	return list
+}

@@ -1,0 +1,214 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/agent/checkout"
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// reportEvery is how often the page learns of new test results while a job runs.
+const reportEvery = time.Second
+
+// Perform implements Performer: a fresh directory with the merge of the job's commit into its base, the task's command
+// in its place, and what its output says.
+func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome {
+	runner, ok := w.Places[env.Place]
+	if !ok && !env.Task.Builtin() {
+		return Outcome{State: publish.StateCancelled, Err: fmt.Errorf("run %s: this bot has no place of the kind %q", job.Task, env.Place)}
+	}
+	dir := filepath.Join(w.Dir, "job-"+env.Nonce)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return trouble("make a work directory", err)
+	}
+	defer func() {
+		if err := checkout.Remove(dir); err != nil && w.Log != nil {
+			w.Log.Error("cannot remove a work directory", "dir", dir, "error", err)
+		}
+	}()
+	source := filepath.Join(dir, "src")
+	if refused := w.checkOut(ctx, env, &job, source); refused != nil {
+		return *refused
+	}
+	artifacts := filepath.Join(dir, "artifacts")
+	if err := os.Mkdir(artifacts, 0o700); err != nil {
+		return trouble("make the artifacts' directory", err)
+	}
+	outcome := w.execute(ctx, env, job, runner, source, artifacts)
+	w.keep(ctx, env, source, artifacts)
+	return outcome
+}
+
+// trouble is the outcome of a job that we could not do.
+func trouble(verb string, err error) Outcome {
+	return Outcome{State: publish.StateCancelled, Err: fmt.Errorf("%s: %w", verb, err)}
+}
+
+// checkOut makes the work tree. It gives an outcome when the job ends here: a conflict is the change's fault, anything
+// else is ours.
+func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir string) *Outcome {
+	fail := func(verb string, err error) *Outcome {
+		o := trouble(verb, err)
+		return &o
+	}
+	mirror, err := w.Mirror(job.Repo)
+	if err != nil {
+		return fail("open the mirror of "+job.Repo, err)
+	}
+	base := "refs/heads/" + job.BaseRef
+	have, err := mirror.Fetch(ctx, base, job.SHA)
+	if err != nil {
+		return fail("fetch "+short(job.SHA)+" and "+job.BaseRef, err)
+	}
+	job.BaseSHA = have[base]
+	merged, err := mirror.Merge(ctx, dir, job.BaseSHA, job.SHA)
+	if conflict, ok := errors.AsType[*checkout.ConflictError](err); ok {
+		fmt.Fprintf(env.Output, "%s does not merge into %s (%s): conflict in\n  %s\n\nmerge or rebase it by hand, and push\n",
+			short(job.SHA), job.BaseRef, short(job.BaseSHA), strings.Join(conflict.Files, "\n  "))
+		return &Outcome{State: publish.StateFailure, Text: conflictText(job.BaseRef, conflict.Files)}
+	}
+	if err != nil {
+		return fail("merge "+short(job.SHA)+" into "+job.BaseRef, err)
+	}
+	fmt.Fprintf(env.Output, "cyborg: testing %s, the merge of %s into %s (%s)\n", short(merged), short(job.SHA), job.BaseRef, short(job.BaseSHA))
+	return nil
+}
+
+func conflictText(base string, files []string) string {
+	text := "Merge with " + base + " failed: conflict in " + files[0]
+	if more := len(files) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// execute runs the task in the work tree and judges what it said.
+func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner container.Runner, source, artifacts string) Outcome {
+	vars := tasks.Environment(job, artifacts)
+	if env.Task.Builtin() {
+		return builtin(ctx, env, &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output})
+	}
+	if refused := taskIn(source, env.Task); refused != "" {
+		fmt.Fprintf(env.Output, "cyborg: %s\n", refused)
+		return Outcome{State: publish.StateFailure, Text: refused}
+	}
+	offset := env.Lines()
+	results := tasks.TeeResults(env.Task.Results, env.Output)
+	result, err := runner.Run(ctx, container.Spec{
+		Name: job.Task + "-" + env.Nonce, Argv: append([]string{"./" + env.Task.Path}, job.Args...), Dir: source, Env: vars,
+		Output: &reporting{results: results, offset: offset, report: env.Report}, Timeout: env.Task.Timeout,
+	})
+	if ctx.Err() != nil {
+		return Outcome{State: publish.StateCancelled, Err: context.Cause(ctx)}
+	}
+	if err != nil {
+		return trouble("run "+job.Task, err)
+	}
+	if result.Refused != "" {
+		fmt.Fprintf(env.Output, "cyborg: %s cannot be started: %s\n", env.Task.Path, result.Refused)
+	}
+	if err := results.Collect(source); err != nil {
+		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+	}
+	if err := results.Close(); err != nil {
+		return trouble("read the results of "+job.Task, err)
+	}
+	report := results.Report()
+	report.Offset = offset
+	env.Report(report)
+	verdict := tasks.Judge(report, result, env.Task.Timeout)
+	return Outcome{State: verdict.State, Text: verdict.Description}
+}
+
+// builtin does a task of this program.
+func builtin(ctx context.Context, env *Env, in *tasks.Env) Outcome {
+	ctx, cancel := context.WithTimeout(ctx, env.Task.Timeout)
+	defer cancel()
+	err := env.Task.Run(ctx, in, in.Job.Args)
+	switch {
+	case err == nil:
+		return Outcome{State: publish.StateSuccess, Text: "Done"}
+	case tasks.IsFail(err):
+		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+		return Outcome{State: publish.StateFailure, Text: err.Error()}
+	}
+	return trouble("run "+in.Job.Task, err)
+}
+
+// taskIn says why the task cannot be run in a work tree, or nothing. The header counts as the protected branch has it;
+// the code is the merge's, and there the file must still be a task.
+func taskIn(source string, t *tasks.Task) string {
+	root, err := os.OpenRoot(source)
+	if err != nil {
+		return err.Error()
+	}
+	defer root.Close()
+	info, err := root.Lstat(filepath.FromSlash(t.Path))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return t.Path + " is not in this commit"
+	case err != nil:
+		return fmt.Sprintf("%s cannot be read: %v", t.Path, err)
+	case !info.Mode().IsRegular():
+		return t.Path + " is not a file in this commit"
+	case info.Mode()&0o111 == 0:
+		return t.Path + " is not executable in this commit"
+	}
+	f, err := root.Open(filepath.FromSlash(t.Path))
+	if err != nil {
+		return fmt.Sprintf("%s cannot be read: %v", t.Path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, tasks.MaxHeader))
+	if err != nil {
+		return fmt.Sprintf("%s cannot be read: %v", t.Path, err)
+	}
+	if _, err := tasks.ParseHeader(t.Path, data); err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return first
+	}
+	return ""
+}
+
+// keep publishes the files that the task left, also after a timeout. A file that cannot be published is named in the
+// log and changes nothing.
+func (w *Workshop) keep(ctx context.Context, env *Env, source, artifacts string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	err := env.Keep(ctx, artifacts)
+	if len(env.Task.Artifacts) > 0 {
+		err = errors.Join(err, env.Keep(ctx, source, env.Task.Artifacts...))
+	}
+	if err != nil {
+		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+	}
+}
+
+// reporting passes a job's output to its results and tells the page about them now and then. Writes come one at a time.
+type reporting struct {
+	results *tasks.Results
+	offset  int
+	report  func(publish.Report)
+	last    time.Time
+}
+
+// Write implements io.Writer.
+func (r *reporting) Write(p []byte) (int, error) {
+	n, err := r.results.Write(p)
+	if now := time.Now(); now.Sub(r.last) >= reportEvery {
+		r.last = now
+		report := r.results.Report()
+		report.Offset = r.offset
+		r.report(report)
+	}
+	return n, err
+}

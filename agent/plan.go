@@ -1,0 +1,159 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// A view is what a bot knows when it looks at one repository: all that plan's answer depends on.
+type view struct {
+	Repo      hub.Repo
+	Snapshot  hub.Snapshot
+	Catalogue *tasks.Catalogue
+	Has       tasks.Capabilities // what this bot can do
+	Trusted   map[string]bool    // logins with write access, as GitHub said a moment ago
+}
+
+// plan lists every job that the repository asks for, best first. It is pure: the same view gives the same queue on
+// every bot.
+func plan(v view) []Entry {
+	var queue []Entry
+	for _, p := range v.Snapshot.Pulls {
+		if p.State != "" && !strings.EqualFold(p.State, "open") {
+			continue
+		}
+		names := namesOn(p)
+		for _, c := range v.Catalogue.ContextsFor(tasks.PullRequest, p.BaseRef) {
+			e := v.entry(p, c)
+			e.Names = names
+			queue = append(queue, e)
+		}
+	}
+	sortEntries(queue)
+	return queue
+}
+
+// entry is the job that one context of a pull request asks for.
+func (v *view) entry(p hub.Pull, c tasks.Context) Entry {
+	e := Entry{Title: p.Title, Taught: c.Task, Place: v.place(c.Task), Job: tasks.Job{
+		Task: c.Task.Name, Context: c.Name, Axes: c.Axes,
+		Repo: v.Repo.String(), Pull: p.Number, SHA: p.HeadSHA, HeadRef: p.HeadRef, BaseRef: p.BaseRef, BaseSHA: p.BaseSHA,
+	}}
+	mark := v.newest(p, c.Name, &e)
+	e.Priority, e.Why = tasks.Priority(tasks.PullFacts{
+		Number: p.Number, Title: p.Title, Labels: p.Labels, Draft: p.Draft, State: e.State, Description: mark.Text,
+	})
+	switch {
+	case mark.Kind == claim.KindResult:
+		e.Standing = Done
+	case e.Holder != "" && v.Snapshot.Now.Before(e.Until):
+		e.Standing = Held
+	default:
+		e.Standing = Ready
+		e.Waits = v.waits(p, c.Task, e)
+		if e.Waits != "" {
+			e.Standing = Waiting
+		}
+	}
+	e.Silent = e.State == "" || e.Standing == Waiting && mark.Kind == claim.KindReset
+	return e
+}
+
+// newest fills in what the newest status of the context says. A scan sees only that one: it finds candidates, and the
+// claim decides over the whole log.
+func (v *view) newest(p hub.Pull, context string, e *Entry) claim.Mark {
+	at := slices.IndexFunc(p.Contexts, func(s hub.Status) bool { return strings.EqualFold(s.Context, context) })
+	if at < 0 {
+		return claim.Mark{}
+	}
+	s := p.Contexts[at]
+	state := strings.ToLower(s.State)
+	m := claim.ParseStatusText(state, s.Description)
+	e.State, e.Since, e.Says, e.URL = state, s.CreatedAt, m.Human, s.TargetURL
+	if m.Kind == claim.KindClaim || m.Kind == claim.KindBeat {
+		e.Holder, e.Until = m.Name, s.CreatedAt.Add(m.Lease+claim.Epsilon(m.Lease))
+	}
+	return m
+}
+
+// waits says why this bot does not take a job that nobody has; empty when it does.
+func (v *view) waits(p hub.Pull, t *tasks.Task, e Entry) string {
+	if e.Priority <= 0 {
+		return e.Why
+	}
+	if !v.trusts(p) {
+		if e.Place == tasks.OnHost {
+			return "@" + p.Author + " has no write access, and this task runs on the host"
+		}
+		return "needs /ok-to-test from someone with write access"
+	}
+	if missing := t.Needs.Missing(v.Has); len(missing) > 0 {
+		return strings.Join(missing, ", ")
+	}
+	if !v.offers(e.Place) {
+		return fmt.Sprintf("needs %s", e.Place)
+	}
+	return ""
+}
+
+// place is where a task would run here: the strictest place that this bot offers, unless the header names one.
+func (v *view) place(t *tasks.Task) tasks.PlaceKind {
+	if t.In.Kind != tasks.AnyPlace {
+		return t.In.Kind
+	}
+	for _, kind := range []tasks.PlaceKind{tasks.InVM, tasks.InContainer} {
+		if v.offers(kind) {
+			return kind
+		}
+	}
+	return tasks.OnHost
+}
+
+func (v *view) offers(place tasks.PlaceKind) bool {
+	return slices.ContainsFunc(v.Has, func(c tasks.Capability) bool { return c.Name == string(place) })
+}
+
+// trusts tells whether the head of a pull request was made by someone who may write to the repository. A head in the
+// repository itself could only be pushed by someone who may; of any other, its author is looked at. What GitHub calls
+// the author's association is not enough: a member of the organisation need not have write access.
+func (v *view) trusts(p hub.Pull) bool {
+	return strings.EqualFold(p.HeadRepo, v.Repo.String()) || p.Author != "" && v.Trusted[strings.ToLower(p.Author)]
+}
+
+// namesOn lists the bots whose words stand on a pull request's head, sorted.
+func namesOn(p hub.Pull) []string {
+	var names []string
+	for _, s := range p.Contexts {
+		if m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Name != "" && m.Nonce != "" {
+			names = append(names, m.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// sortEntries puts the queue into the order of tasks.Order.
+func sortEntries(queue []Entry) {
+	slices.SortStableFunc(queue, func(a, b Entry) int { return tasks.Compare(a.Job, b.Job) })
+}
+
+// busy lists the bots that hold a claim somewhere in the queue, and seen all that wrote within the last day.
+func busy(queue []Entry, now time.Time) (holders, seen []string) {
+	for _, e := range queue {
+		if e.Standing == Held {
+			holders = append(holders, e.Holder)
+		}
+		if now.Sub(e.Since) < 24*time.Hour {
+			seen = append(seen, e.Names...)
+		}
+	}
+	slices.Sort(holders)
+	slices.Sort(seen)
+	return slices.Compact(holders), slices.Compact(seen)
+}

@@ -1,0 +1,204 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// cleanup is how long a job may take to publish what is left and release its claim after it was stopped.
+const cleanup = time.Minute
+
+// A run is a job that this bot has begun: first to claim, then to do.
+type run struct {
+	entry  Entry
+	began  time.Time // GitHub's clock
+	cancel context.CancelCauseFunc
+	claim  *claim.Claim // once it is held; guarded by the agent's mutex
+}
+
+// Env is what a Performer works with beside the job.
+type Env struct {
+	Task    *tasks.Task                                                  // as the protected branch teaches it: timeout, results, artifacts
+	Place   tasks.PlaceKind                                              // where the task runs
+	Nonce   string                                                       // of the claim; names directories and processes
+	Version string                                                       // of the bot
+	Output  io.Writer                                                    // the job's log; never fails, never blocks for long
+	Report  func(publish.Report)                                         // what is known of the tests by now
+	Lines   func() int                                                   // how many lines the log has
+	Keep    func(ctx context.Context, dir string, globs ...string) error // publishes files as artifacts
+}
+
+// An Outcome is how a job ended.
+type Outcome struct {
+	State publish.State
+	Text  string // one line, the words of the status: "3 tests failed"
+	Err   error  // our own trouble: nothing is said about the change, a peer tries
+}
+
+// start begins a job in a goroutine of its own.
+func (a *Agent) start(work context.Context, e Entry) {
+	ctx, cancel := context.WithCancelCause(work)
+	key := subjectOf(e.Job).Key()
+	a.mu.Lock()
+	r := &run{entry: e, began: a.c.Hub.Now(), cancel: cancel}
+	a.running[key] = r
+	a.mu.Unlock()
+	a.group.Go(func() {
+		defer cancel(nil)
+		again := a.do(ctx, r)
+		a.mu.Lock()
+		delete(a.running, key)
+		if again > 0 {
+			a.shunned[key] = time.Now().Add(again)
+		}
+		a.mu.Unlock()
+		select {
+		case a.ended <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// do claims a job and does it. It gives how long to keep away from the subject.
+func (a *Agent) do(ctx context.Context, r *run) time.Duration {
+	e := r.entry
+	log := a.c.Log.With("job", e.Line().String(), "sha", short(e.SHA))
+	info := a.info(e)
+	owner := claim.Owner{Name: a.c.Name, Log: func(nonce string) string {
+		info.Nonce, info.Started = nonce, a.c.Hub.Now()
+		info.Prefix = info.NewPrefix()
+		return publish.PageURL(a.c.Store, info.Prefix)
+	}}
+	held, err := claim.Acquire(ctx, a.c.Board, subjectOf(e.Job), owner, a.c.Policy)
+	if err != nil {
+		return a.notClaimed(ctx, e, err)
+	}
+	log.Info("claimed", "nonce", held.Nonce)
+	a.mu.Lock()
+	r.claim = held
+	a.mu.Unlock()
+	e.Attempt = max(held.Verdict.Tries, 1)
+	working, release := held.Keep(ctx)
+	result := a.perform(working, e, info)
+	if err := release(result); err != nil {
+		log.Warn("the result is not published", "error", err)
+		return a.c.Policy.Settle
+	}
+	log.Info("done", "state", result.State, "text", result.Text, "log", result.URL)
+	if result.State == "" {
+		return a.backOff() // let a peer have it
+	}
+	return a.c.Policy.Settle
+}
+
+// notClaimed explains why a job was not had and says how long to leave it alone.
+func (a *Agent) notClaimed(ctx context.Context, e Entry, err error) time.Duration {
+	log := a.c.Log.With("job", e.Line().String(), "sha", short(e.SHA))
+	if taken, ok := errors.AsType[*claim.TakenError](err); ok {
+		log.Debug("not had", "why", taken.Verdict.Why())
+		if taken.Verdict.State == claim.Done || taken.Verdict.State == claim.Dead {
+			a.mend(ctx, e, taken.Verdict)
+			return 10 * a.c.Policy.Settle
+		}
+		return a.backOff()
+	}
+	if ctx.Err() == nil {
+		log.Warn("cannot claim", "error", err)
+	}
+	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
+		return max(time.Until(limited.Until), a.backOff())
+	}
+	return a.backOff()
+}
+
+// mend makes the newest status agree with the claims: what people see when a late bot has written over a result.
+func (a *Agent) mend(ctx context.Context, e Entry, v claim.Verdict) {
+	if err := a.c.Board.Show(ctx, subjectOf(e.Job), v); err != nil && ctx.Err() == nil {
+		a.c.Log.Warn("cannot repair what GitHub shows", "job", e.Line().String(), "error", err)
+	}
+}
+
+// backOff is how long a bot keeps away from a job that it could not have: one to three settle waits.
+func (a *Agent) backOff() time.Duration {
+	settle := max(a.c.Policy.Settle, time.Second)
+	return settle + a.random(2*settle)
+}
+
+// perform does a job whose claim is held and publishes its log. The working context ends when the claim is lost, the
+// job has become useless, or the bot stops; what is published then says so.
+func (a *Agent) perform(working context.Context, e Entry, info publish.Info) claim.Result {
+	tidy, done := context.WithCancel(context.WithoutCancel(working))
+	defer done()
+	attempt, err := publish.Begin(tidy, a.c.Store, info)
+	if err != nil {
+		a.c.Log.Error("cannot publish a log", "job", info.Line, "error", err)
+		return claim.Result{}
+	}
+	outcome := a.c.Performer.Perform(working, &Env{
+		Task: e.Taught, Place: e.Place, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
+		Keep: attempt.Artifacts,
+	}, e.Job)
+	outcome = explain(working, outcome)
+	if outcome.Err != nil {
+		fmt.Fprintf(attempt, "\ncyborg: our own trouble, a peer will try again: %v\n", outcome.Err)
+		a.c.Log.Warn("infrastructure trouble", "job", info.Line, "error", outcome.Err)
+		outcome.State, outcome.Text = publish.StateError, "Our own trouble, a peer will try again"
+	}
+	finish, cancel := context.WithTimeout(tidy, cleanup)
+	defer cancel()
+	text := outcome.Text
+	if err := attempt.Finish(finish, publish.Outcome{State: outcome.State, Description: text}); err != nil {
+		a.c.Log.Warn("the log is not published whole", "job", info.Line, "error", err)
+		text += " (the log is not there)"
+	} else if attempt.URL() == "" {
+		text += " (log on " + a.c.Host + ")"
+	}
+	if outcome.Err != nil || outcome.State == publish.StateCancelled {
+		return claim.Result{} // no word about the change: the subject goes back to the peers
+	}
+	return claim.Result{State: tasks.Verdict{State: outcome.State}.Status(), Text: text, URL: attempt.URL()}
+}
+
+// explain says in the outcome why a job was stopped, when it was not the job itself that ended.
+func explain(working context.Context, o Outcome) Outcome {
+	cause := context.Cause(working)
+	if cause == nil || o.State == publish.StateSuccess || o.State == publish.StateFailure {
+		return o
+	}
+	o.State, o.Text, o.Err = publish.StateCancelled, "Cancelled: "+cause.Error(), nil
+	if _, asked := errors.AsType[*cancelledError](cause); asked {
+		o.Text = cause.Error()
+		o.State = publish.StateError // a person's word is a result: it stands until somebody asks again
+	}
+	return o
+}
+
+// info is what the pages say of a job.
+func (a *Agent) info(e Entry) publish.Info {
+	return publish.Info{
+		Repo: e.Repo, Task: e.Task, Context: e.Context, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Title: e.Title,
+		Web: a.c.Web, Bot: a.c.Name, Host: a.c.Host, Version: a.c.Version, Line: e.Line().String(),
+		Previous: e.URL, Redact: a.c.Redact, Scratch: a.c.Scratch, Log: a.c.Log,
+	}
+}
+
+// subjectOf is what bots compete for when they want a job.
+func subjectOf(j tasks.Job) claim.Subject {
+	s := claim.Subject{Repo: j.Repo}
+	if j.Issue != 0 {
+		s.Issue, s.Item = j.Issue, j.Item
+	} else {
+		s.SHA, s.Context = j.SHA, j.Context
+	}
+	return s
+}
+
+func short(sha string) string { return sha[:min(len(sha), 8)] }

@@ -1,0 +1,56 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim/hub"
+)
+
+// trustFor is how long an answer about somebody's permission is used without asking again. GitHub is asked at claim
+// time (6-security.md R1); asking costs nothing while the answer is unchanged.
+const trustFor = time.Minute
+
+// A verdict is what GitHub said of a person, and when.
+type verdict struct {
+	writer bool
+	asked  time.Time
+}
+
+// trusted asks GitHub which authors of pull requests from forks have write access. Somebody about whom it will not
+// answer is an outsider.
+func (a *Agent) trusted(ctx context.Context, repo hub.Repo, pulls []hub.Pull) (map[string]bool, error) {
+	list := map[string]bool{}
+	for _, p := range pulls {
+		login := strings.ToLower(p.Author)
+		if login == "" || strings.EqualFold(p.HeadRepo, repo.String()) {
+			continue
+		}
+		if _, known := list[login]; known {
+			continue
+		}
+		writer, err := a.writes(ctx, repo, login)
+		if err != nil {
+			return nil, err
+		}
+		list[login] = writer
+	}
+	return list, nil
+}
+
+// writes tells whether a person may push to the repository.
+func (a *Agent) writes(ctx context.Context, repo hub.Repo, login string) (bool, error) {
+	key := strings.ToLower(repo.String() + " " + login)
+	if v, ok := a.trust[key]; ok && time.Since(v.asked) < trustFor {
+		return v.writer, nil
+	}
+	permission, err := a.c.Hub.Permission(ctx, repo, login)
+	if err != nil && !errors.Is(err, hub.ErrGone) && !errors.Is(err, hub.ErrForbidden) {
+		return false, err
+	}
+	v := verdict{err == nil && (permission == "admin" || permission == "maintain" || permission == "write"), time.Now()}
+	a.trust[key] = v
+	return v.writer, nil
+}

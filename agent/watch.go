@@ -1,0 +1,120 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+)
+
+// An outdatedError is the cause with which a run ends whose pull request has moved on.
+type outdatedError struct {
+	pull int
+	why  string
+}
+
+func (e *outdatedError) Error() string { return fmt.Sprintf("#%d %s", e.pull, e.why) }
+
+// A cancelledError is the cause with which a run ends that a person asked to stop.
+type cancelledError struct{ by string }
+
+func (e *cancelledError) Error() string { return "Cancelled by @" + e.by }
+
+// watch stops the runs on a repository that have become useless. The snapshot raises the suspicion; a second reading of
+// another kind confirms it.
+func (a *Agent) watch(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) {
+	pulls := make(map[int]hub.Pull, len(snapshot.Pulls))
+	for _, p := range snapshot.Pulls {
+		pulls[p.Number] = p
+	}
+	for _, r := range a.runsOn(repo) {
+		if r.entry.Pull == 0 {
+			continue
+		}
+		p, open := pulls[r.entry.Pull]
+		switch {
+		case !open || p.HeadSHA != r.entry.SHA:
+			a.confirm(ctx, repo, r)
+		default:
+			a.listen(ctx, repo, r, p)
+		}
+	}
+}
+
+func (a *Agent) runsOn(repo hub.Repo) []*run {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []*run
+	for _, r := range a.running {
+		if strings.EqualFold(r.entry.Repo, repo.String()) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// confirm asks about the pull request itself and stops the run if it is closed or has another head.
+func (a *Agent) confirm(ctx context.Context, repo hub.Repo, r *run) {
+	p, err := a.c.Hub.Pull(ctx, repo, r.entry.Pull)
+	switch {
+	case err != nil:
+		a.c.Log.Warn("cannot confirm that a run is outdated", "pull", r.entry.Pull, "error", err)
+	case p.State != "open":
+		r.cancel(&outdatedError{r.entry.Pull, "is closed"})
+	case p.HeadSHA != r.entry.SHA:
+		r.cancel(&outdatedError{r.entry.Pull, "has the new head " + short(p.HeadSHA)})
+	}
+}
+
+// listen looks for a word that ends the run: the context asked for again in the statuses, /cancel in the comments.
+func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
+	for _, s := range p.Contexts {
+		if !strings.EqualFold(s.Context, r.entry.Context) {
+			continue
+		}
+		if m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Kind == claim.KindReset && s.CreatedAt.After(r.began) {
+			a.recheck(ctx, r)
+		}
+	}
+	comments, err := a.c.Hub.Comments(ctx, repo, r.entry.Pull, r.began.Add(-time.Second))
+	if err != nil {
+		a.c.Log.Warn("cannot read comments", "pull", r.entry.Pull, "error", err)
+		return
+	}
+	for _, c := range comments {
+		if c.CreatedAt.Before(r.began.Truncate(time.Second)) || !commands(c.Body, "/cancel") {
+			continue
+		}
+		if writer, err := a.writes(ctx, repo, c.Author); err == nil && writer {
+			r.cancel(&cancelledError{c.Author})
+			return
+		}
+	}
+}
+
+// recheck asks the claim itself, over the whole log: somebody seems to have asked for the job again.
+func (a *Agent) recheck(ctx context.Context, r *run) {
+	a.mu.Lock()
+	held := r.claim
+	a.mu.Unlock()
+	if held == nil {
+		return
+	}
+	if err := held.Check(ctx); errors.Is(err, claim.ErrLost) {
+		r.cancel(err)
+	}
+}
+
+// commands tells whether a line of a comment is the command.
+func commands(body, command string) bool {
+	for line := range strings.Lines(body) {
+		if strings.TrimSpace(line) == command {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/cyborg-bots/cyborg/agent/checkout"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// A Workshop is where jobs are done on this machine: it reads what the repositories teach, makes fresh directories with
+// the commits to test, and runs the tasks there. It is a Teacher and a Performer, and safe for concurrent use.
+type Workshop struct {
+	Mirror func(repo string) (*checkout.Mirror, error) // the local copy of a repository
+	Places map[tasks.PlaceKind]container.Runner        // where tasks may run; a place that is missing is not offered
+	Dir    string                                      // for work directories; each job gets one and leaves none
+	Web    string                                      // of the forge, for `CYBORG_…` and pages
+	Log    *slog.Logger
+
+	mu     sync.Mutex
+	taught map[string]*tasks.Catalogue // by repository: the newest that was read
+	at     map[string]string           // by repository: the commit it was read at
+}
+
+var (
+	_ Teacher   = (*Workshop)(nil)
+	_ Performer = (*Workshop)(nil)
+)
+
+// Catalogue implements Teacher with the bots/ folder of a commit, read from the mirror. What was read last is kept, as a
+// default branch moves seldom.
+func (w *Workshop) Catalogue(ctx context.Context, repo hub.Repo, commit string) (*tasks.Catalogue, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := repo.String()
+	if w.at[name] == commit {
+		return w.taught[name], nil
+	}
+	mirror, err := w.Mirror(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := mirror.Fetch(ctx, commit); err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", short(commit), err)
+	}
+	catalogue, err := readCatalogue(ctx, mirror, commit)
+	if catalogue == nil {
+		return nil, err
+	}
+	if err != nil && w.Log != nil {
+		w.Log.Warn("the repository teaches something wrongly", "repo", name, "commit", short(commit), "error", err)
+	}
+	if w.at == nil {
+		w.at, w.taught = map[string]string{}, map[string]*tasks.Catalogue{}
+	}
+	w.at[name], w.taught[name] = commit, catalogue
+	return catalogue, nil
+}
+
+// readCatalogue loads bots/ of a commit that the mirror has. With a catalogue, the error is about single files of it.
+func readCatalogue(ctx context.Context, mirror *checkout.Mirror, commit string) (*tasks.Catalogue, error) {
+	files, err := mirror.Files(ctx, commit, tasks.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("read %s/ of %s: %w", tasks.Folder, short(commit), err)
+	}
+	list := make([]tasks.File, len(files))
+	for i, f := range files {
+		list[i] = tasks.File(f)
+	}
+	return tasks.Load(slices.Values(list))
+}

@@ -1,0 +1,274 @@
+//go:build drill
+
+package drill
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A field is where a drill takes place: an emulator process, a folder, people.
+type field struct {
+	t   *testing.T
+	ctx context.Context
+	bin string
+	dir string
+	url string // of the emulator
+}
+
+// The people: login to permission. The token is the login and "-token".
+var people = map[string]string{"ada": "admin", "grace": "write", "cyborg": "write", "reader": "read", "mallory": "none"}
+
+// enter starts an emulator with the given flags and a repository.
+func enter(t *testing.T, limit time.Duration, repo string, flags ...string) *field {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("the drill took longer than %s", limit))
+	t.Cleanup(cancel)
+	bin, err := filepath.Abs(os.Getenv("CYBORG_BIN"))
+	if err != nil || os.Getenv("CYBORG_BIN") == "" {
+		t.Fatal("CYBORG_BIN does not name the program: use the Makefile's targets")
+	}
+	f := &field{t: t, ctx: ctx, bin: bin, dir: t.TempDir()}
+	args := append([]string{"fakehub", "--listen", "127.0.0.1:0", "--repo", repo, "--logs", f.path("logs")}, flags...)
+	for login, permission := range people {
+		args = append(args, "--user", login+"="+login+"-token:"+permission)
+	}
+	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd.Stderr = f.log("fakehub")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the emulator did not start: %v\n%s", err, f.tail("fakehub"))
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	f.url = strings.TrimSpace(line)
+	return f
+}
+
+func (f *field) path(parts ...string) string {
+	return filepath.Join(append([]string{f.dir}, parts...)...)
+}
+
+// log is a file for what a process says of itself.
+func (f *field) log(name string) *os.File {
+	f.t.Helper()
+	file, err := os.OpenFile(f.path(name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = file.Close() })
+	return file
+}
+
+// tail is the end of a process's log.
+func (f *field) tail(name string) string {
+	data, err := os.ReadFile(f.path(name + ".log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data[max(0, len(data)-6000):])
+}
+
+// A process is a bot.
+type process struct {
+	*exec.Cmd
+	name string
+	done chan error
+}
+
+// bot starts `cyborg run` with its own state folder.
+func (f *field) bot(name, repo string, flags ...string) *process {
+	f.t.Helper()
+	args := append([]string{"run", "--name", name, "--repo", repo, "--api", f.url, "--state", f.path("state", name),
+		"--logs", f.path("logs"), "--public-url", f.url + "/_logs"}, flags...)
+	p := &process{Cmd: exec.CommandContext(f.ctx, f.bin, args...), name: name, done: make(chan error, 1)}
+	p.Env = append(os.Environ(), "GITHUB_TOKEN=cyborg-token")
+	p.Stderr = f.log(name)
+	if err := p.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	go func() { p.done <- p.Wait() }()
+	f.t.Cleanup(func() { f.stop(p) })
+	return p
+}
+
+// stop asks a bot to stop and waits until it has.
+func (f *field) stop(p *process) {
+	_ = p.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-p.done:
+		p.done <- err
+	case <-time.After(30 * time.Second):
+		_ = p.Process.Kill()
+		f.t.Errorf("%s did not stop within 30 s of SIGTERM:\n%s", p.name, f.tail(p.name))
+	}
+}
+
+// api sends a request as one of the people and decodes the answer into out unless it is nil. Reads are tried again: the
+// emulator may be told to fail.
+func (f *field) api(login, method, path string, body, out any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		err = f.once(login, method, path, data, out)
+		if err == nil || method != http.MethodGet || try == 5 {
+			return err
+		}
+	}
+}
+
+func (f *field) once(login, method, path string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(f.ctx, method, f.url+"/"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "token "+login+"-token")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %s: %.500s", method, path, resp.Status, answer)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// page reads what is published at an address.
+func (f *field) page(address string) string {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.ctx, http.MethodGet, address, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		f.t.Fatalf("get %s: %s, %v", address, resp.Status, err)
+	}
+	return string(data)
+}
+
+// until looks a few times a second until it is told that it is done.
+func (f *field) until(what string, look func() bool) {
+	f.t.Helper()
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for !look() {
+		select {
+		case <-f.ctx.Done():
+			f.t.Fatalf("wait until %s: %v", what, context.Cause(f.ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// git runs git in a folder, as ada.
+func (f *field) git(dir string, args ...string) {
+	f.t.Helper()
+	cmd := exec.CommandContext(f.ctx, "git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
+		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		f.t.Fatalf("git %v: %v: %s", args, err, out)
+	}
+}
+
+// remote is a repository's address for pushing as ada.
+func (f *field) remote(repo string) string {
+	return strings.Replace(f.url, "://", "://ada:ada-token@", 1) + "/" + repo + ".git"
+}
+
+// A status is one commit status, as the API gives it.
+type status struct {
+	ID                          int64
+	State, Description, Context string
+	TargetURL                   string    `json:"target_url"`
+	CreatedAt                   time.Time `json:"created_at"`
+}
+
+// statuses lists the newest status of each context of a commit.
+func (f *field) statuses(repo, sha string) map[string]status {
+	f.t.Helper()
+	list := map[string]status{}
+	for page := 1; ; page++ {
+		var combined struct{ Statuses []status }
+		path := fmt.Sprintf("repos/%s/commits/%s/status?per_page=100&page=%d", repo, sha, page)
+		if err := f.api("ada", http.MethodGet, path, nil, &combined); err != nil {
+			f.t.Fatal(err)
+		}
+		for _, s := range combined.Statuses {
+			list[s.Context] = s
+		}
+		if len(combined.Statuses) < 100 {
+			return list
+		}
+	}
+}
+
+// history lists all statuses of a commit, newest first.
+func (f *field) history(repo, sha string) []status {
+	f.t.Helper()
+	var all []status
+	for page := 1; ; page++ {
+		var list []status
+		path := fmt.Sprintf("repos/%s/commits/%s/statuses?per_page=100&page=%d", repo, sha, page)
+		if err := f.api("ada", http.MethodGet, path, nil, &list); err != nil {
+			f.t.Fatal(err)
+		}
+		all = append(all, list...)
+		if len(list) < 100 {
+			return all
+		}
+	}
+}
+
+// pull opens a pull request as ada and gives its number.
+func (f *field) pull(repo, branch, title string) (number int, sha string) {
+	f.t.Helper()
+	var p struct {
+		Number int
+		Head   struct{ SHA string }
+	}
+	body := map[string]string{"title": title, "head": branch, "base": "main"}
+	if err := f.api("ada", http.MethodPost, "repos/"+repo+"/pulls", body, &p); err != nil {
+		f.t.Fatal(err)
+	}
+	return p.Number, p.Head.SHA
+}

@@ -67,6 +67,7 @@ type Demo struct {
 	Out   io.Writer // where the story is told, line by line
 	Bots  int       // how many there are
 	began time.Time
+	grace *Clone // the writer's work tree
 }
 
 // Play tells the story and gives an error if it did not end as it must: every context of every pull request with the
@@ -161,6 +162,7 @@ func (d *Demo) openPulls(ctx context.Context, owner *Clone) error {
 	if err != nil {
 		return err
 	}
+	d.grace = c
 	for n, ch := range changes() {
 		if err := c.Git(ctx, "checkout", "-q", "-b", ch.branch, "origin/main"); err != nil {
 			return err
@@ -194,10 +196,7 @@ func (d *Demo) openPulls(ctx context.Context, owner *Clone) error {
 
 // pushAnew replaces the slow change's head with one whose tests are quick.
 func (d *Demo) pushAnew(ctx context.Context) error {
-	c, err := d.World.Person(Writer).Clone(ctx, Widget)
-	if err != nil {
-		return err
-	}
+	c := d.grace
 	if err := c.Git(ctx, "checkout", "-q", "slow"); err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ func (s *Server) answer(r *http.Request, path string) (*answer, error) {
 	signed, good := s.authenticate(r, rq.now)
 	b := s.budgetOf(signed, r)
 	b.running++
+	rq.crowded = s.limits.Concurrent > 0 && b.running > s.limits.Concurrent
 	s.mu.Unlock()
 
 	a, err := s.apply(ctx, rq, b, good)

@@ -166,7 +166,7 @@ func (s *Server) spend(rq *request, b *budget) *response {
 	switch {
 	case rq.route.budget != freeResource && quota > 0 && w.used >= quota:
 		no = rq.exhausted()
-	case s.limits.Concurrent > 0 && b.running > s.limits.Concurrent, most > 0 && second.total(rq.now)+points > most:
+	case rq.crowded, most > 0 && second.total(rq.now)+points > most:
 		no = rq.secondary(&refusal{status: http.StatusForbidden, after: 60}, "")
 	case rq.route.content && rq.writes() && s.contentFull(b, rq.now):
 		no = rq.secondary(&refusal{status: http.StatusForbidden, after: 60}, " and have been temporarily blocked from content creation")

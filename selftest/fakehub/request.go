@@ -15,20 +15,21 @@ import (
 // A request is one request to the API on its way to a handler. Handlers run
 // with the server's mutex held; they neither sleep nor write to the network.
 type request struct {
-	s      *Server
-	ctx    context.Context
-	http   *http.Request
-	method string // PATCH also for the POSTs that GitHub takes as such
-	path   string // below the API's root
-	route  *route
-	params []string // in the order of the pattern's names
-	body   []byte
-	actor  actor
-	repo   *repo // of patterns which begin with /repos/{owner}/{repo}
-	now    time.Time
-	plan   plan    // which faults this request meets
-	id     string  // X-GitHub-Request-Id
-	site   address // the addresses to put into the answer
+	s       *Server
+	ctx     context.Context
+	http    *http.Request
+	method  string // PATCH also for the POSTs that GitHub takes as such
+	path    string // below the API's root
+	route   *route
+	params  []string // in the order of the pattern's names
+	body    []byte
+	actor   actor
+	repo    *repo // of patterns which begin with /repos/{owner}/{repo}
+	now     time.Time
+	plan    plan    // which faults this request meets
+	id      string  // X-GitHub-Request-Id
+	site    address // the addresses to put into the answer
+	crowded bool    // too many of the user's requests were running when it came
 
 	query    url.Values
 	cost     int  // GraphQL points, set by its handler; they count separately

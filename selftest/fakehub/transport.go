@@ -97,12 +97,13 @@ func (a *answer) reader(ctx context.Context) io.Reader {
 	if a.slow <= 0 || len(a.body) == 0 {
 		return bytes.NewReader(a.body)
 	}
-	return &slowReader{ctx: ctx, rest: a.body, piece: len(a.body)/8 + 1, every: a.slow / 8}
+	return &slowReader{ctx: ctx, rest: a.body, piece: (len(a.body) + 7) / 8, every: a.slow / 8}
 }
 
 type slowReader struct {
 	ctx   context.Context
 	rest  []byte
+	ready int // how much of the rest has arrived
 	piece int
 	every time.Duration
 }
@@ -111,11 +112,14 @@ func (s *slowReader) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
 		return 0, io.EOF
 	}
-	if err := wait(s.ctx, s.every); err != nil {
-		return 0, err
+	if s.ready == 0 {
+		if err := wait(s.ctx, s.every); err != nil {
+			return 0, err
+		}
+		s.ready = min(s.piece, len(s.rest))
 	}
-	n := copy(p, s.rest[:min(s.piece, len(s.rest))])
-	s.rest = s.rest[n:]
+	n := copy(p, s.rest[:s.ready])
+	s.rest, s.ready = s.rest[n:], s.ready-n
 	return n, nil
 }
 

@@ -3,6 +3,7 @@ package fakehub
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -51,12 +52,6 @@ type gqlQuery struct {
 	Variables     map[string]any `json:"variables"`
 }
 
-// A gqlAnswer is the body of an answer.
-type gqlAnswer struct {
-	Data   any        `json:"data,omitempty"`
-	Errors []gqlFault `json:"errors,omitempty"`
-}
-
 // serveGraphQL answers a query. What is wrong with a query is said with status
 // 200, as GitHub does; only what is wrong with the request has a status.
 func serveGraphQL(rq *request) response {
@@ -72,17 +67,17 @@ func serveGraphQL(rq *request) response {
 		return *r
 	}
 	if q.Query == "" {
-		return ok(gqlAnswer{Errors: []gqlFault{{Message: "A query attribute must be specified and must be a string."}}})
+		return ok(graphqlBody(nil, []gqlFault{{Message: "A query attribute must be specified and must be a string."}}))
 	}
 	op, faults := graphqlAnalyse(q)
 	if faults != nil {
 		rq.cost = 1
-		return ok(gqlAnswer{Errors: faults})
+		return ok(graphqlBody(nil, faults))
 	}
 	rq.cost = op.cost.points
 	rq.mutation = op.mutation
 	if fault := rq.s.spendGraphQL(rq); fault != nil {
-		return ok(gqlAnswer{Errors: []gqlFault{*fault}})
+		return ok(graphqlBody(nil, []gqlFault{*fault}))
 	}
 	if op.mutation { // only now is it known that this is a write
 		rq.plan.lag = [domainCount]time.Duration{}
@@ -92,9 +87,22 @@ func serveGraphQL(rq *request) response {
 	// A client that went away does not stop what GitHub began.
 	ctx := context.WithValue(context.WithoutCancel(rq.ctx), gqlKey{}, g)
 	res := graphqlSchema().Exec(ctx, q.Query, q.OperationName, q.Variables)
-	answer := gqlAnswer{Errors: gqlFaults(res.Errors)}
-	if len(res.Data) > 0 {
-		answer.Data = res.Data
+	return ok(graphqlBody(res.Data, gqlFaults(res.Errors, op.fields)))
+}
+
+// graphqlBody puts an answer together without another look at the data, which
+// is JSON already and may be long.
+func graphqlBody(data json.RawMessage, faults []gqlFault) json.RawMessage {
+	body := make([]byte, 0, len(data)+64)
+	body = append(body, '{')
+	if len(data) > 0 {
+		body = append(append(body, `"data":`...), data...)
 	}
-	return ok(answer)
+	if len(faults) > 0 {
+		if len(data) > 0 {
+			body = append(body, ',')
+		}
+		body = append(append(body, `"errors":`...), encode(faults)...)
+	}
+	return append(body, '}')
 }

@@ -19,11 +19,11 @@ type gqlCommitInput struct {
 	ClientMutationId *string
 	ExpectedHeadOid  gqlScalar
 	FileChanges      *struct {
-		Additions *[]struct {
+		Additions []struct {
 			Contents gqlScalar
 			Path     string
 		}
-		Deletions *[]struct{ Path string }
+		Deletions []struct{ Path string }
 	}
 	Message struct {
 		Body     *string
@@ -109,15 +109,10 @@ func (g *gql) edits(r *repo, in gqlCommitInput) ([]treeEdit, error) {
 	if in.FileChanges == nil {
 		return nil, nil
 	}
-	if in.FileChanges.Deletions != nil {
-		for _, d := range *in.FileChanges.Deletions {
-			edits = append(edits, treeEdit{Path: d.Path})
-		}
+	for _, d := range in.FileChanges.Deletions {
+		edits = append(edits, treeEdit{Path: d.Path})
 	}
-	if in.FileChanges.Additions == nil {
-		return edits, nil
-	}
-	for _, a := range *in.FileChanges.Additions {
+	for _, a := range in.FileChanges.Additions {
 		data, err := base64.StdEncoding.DecodeString(string(a.Contents))
 		if err != nil {
 			return nil, &gqlError{gqlInvalid, fmt.Sprintf("Contents of `%s` are not valid Base64.", a.Path)}

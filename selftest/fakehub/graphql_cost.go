@@ -31,6 +31,7 @@ type gqlCost struct {
 type gqlOperation struct {
 	mutation bool
 	cost     gqlCost
+	fields   ast.SelectionSet
 }
 
 // graphqlTypes is the schema as the validator has it.
@@ -64,7 +65,7 @@ func graphqlAnalyse(q gqlQuery) (gqlOperation, []gqlFault) {
 			"This query requests up to %s possible nodes which exceeds the maximum limit of %s.",
 			thousands(w.cost.nodes), thousands(gqlMaxNodes))}}
 	}
-	return gqlOperation{mutation: op.Operation == ast.Mutation, cost: w.cost}, nil
+	return gqlOperation{mutation: op.Operation == ast.Mutation, cost: w.cost, fields: op.SelectionSet}, nil
 }
 
 // variables are the given values with the defaults of those not given.

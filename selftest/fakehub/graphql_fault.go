@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -41,13 +42,14 @@ const (
 	gqlTooManyNodes = "MAX_NODE_LIMIT_EXCEEDED"
 )
 
-// gqlFaults puts what the executor reports into GitHub's shape.
-func gqlFaults(list []*gqlerrors.QueryError) []gqlFault {
+// gqlFaults puts what the executor reports into GitHub's shape. The executor
+// does not tell where in the query it was, but fields do.
+func gqlFaults(list []*gqlerrors.QueryError, fields ast.SelectionSet) []gqlFault {
 	faults := make([]gqlFault, 0, len(list))
 	for _, e := range list {
 		f := gqlFault{Message: e.Message, Path: e.Path}
-		for _, l := range e.Locations {
-			f.Locations = append(f.Locations, gqlLocation{l.Line, l.Column})
+		if at := locate(fields, e.Path); at != nil {
+			f.Locations = []gqlLocation{{at.Line, at.Column}}
 		}
 		if own, ok := errors.AsType[*gqlError](e.ResolverError); ok {
 			f.Type, f.Message = own.kind, own.message
@@ -58,6 +60,43 @@ func gqlFaults(list []*gqlerrors.QueryError) []gqlFault {
 		faults = append(faults, f)
 	}
 	return faults
+}
+
+// locate finds where in a query the field of an answer's path is; nil if nowhere.
+func locate(set ast.SelectionSet, path []any) *ast.Position {
+	for len(path) > 0 {
+		if _, isName := path[0].(string); isName {
+			break
+		}
+		path = path[1:] // an index of a list
+	}
+	if len(path) == 0 {
+		return nil
+	}
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			if s.Alias != path[0] {
+				continue
+			}
+			if below := locate(s.SelectionSet, path[1:]); below != nil {
+				return below
+			}
+			return s.Position
+		case *ast.InlineFragment:
+			if at := locate(s.SelectionSet, path); at != nil {
+				return at
+			}
+		case *ast.FragmentSpread:
+			if s.Definition == nil {
+				continue
+			}
+			if at := locate(s.Definition.SelectionSet, path); at != nil {
+				return at
+			}
+		}
+	}
+	return nil
 }
 
 // gqlRefusals puts what is wrong with a query before it runs into GitHub's shape.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	graphql "github.com/graph-gophers/graphql-go"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -136,4 +137,11 @@ func sameValue(a, b *ast.Value) bool {
 		return a == b
 	}
 	return a.String() == b.String()
+}
+
+// TestSchemaIsAnswered makes sure that each field of the schema has a resolver.
+func TestSchemaIsAnswered(t *testing.T) {
+	if _, err := graphql.ParseSchema(graphqlSDL, &gqlRoot{}, graphql.UseFieldResolvers()); err != nil {
+		t.Error(err)
+	}
 }

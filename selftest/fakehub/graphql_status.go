@@ -126,11 +126,14 @@ func (r *gqlStatusCheckRollup) Contexts(args gqlPage) (*gqlRollupConn, error) {
 	conn, err := gqlConnect(list, args, func(s *status) *gqlRollupContext {
 		return &gqlRollupContext{new(r.g.statusContext(r.r, s))}
 	})
-	return &gqlRollupConn{conn}, err
+	if err != nil {
+		return nil, err
+	}
+	return &gqlRollupConn{*conn}, nil
 }
 
 // A gqlRollupConn is a page of a rollup's contexts.
-type gqlRollupConn struct{ *gqlConn[*gqlRollupContext] }
+type gqlRollupConn struct{ gqlConn[*gqlRollupContext] }
 
 func (*gqlRollupConn) CheckRunCount() int32        { return 0 }
 func (c *gqlRollupConn) StatusContextCount() int32 { return c.TotalCount }

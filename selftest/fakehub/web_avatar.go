@@ -28,7 +28,7 @@ func (s *Server) serveAvatar(w http.ResponseWriter, name string) {
 // identicon is the picture of a login; of "" it is a grey one.
 func identicon(login string, bot bool) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(login)))
-	color := fmt.Sprintf("hsl(%d 52%% 52%%)", (int(sum[30])<<8|int(sum[31]))%360)
+	color := fmt.Sprintf("hsl(%d 52%% 52%%)", (int(sum[20])<<8|int(sum[21]))%360)
 	if login == "" {
 		color = "#9198a1"
 	}

@@ -1,9 +1,27 @@
-// Package selftest is how a bot examines itself: probes look at the machine
-// and at what the bot was given, and what they find decides which jobs it takes.
+// Package selftest is how a bot examines itself. A probe asks one question of
+// the machine, or of what the bot was given; its finding says what is there and,
+// if that is not enough, why and what to do about it. What all probes found
+// decides which jobs the bot takes, and is what "cyborg selftest" shows.
+//
+// A probe tries what it reports on: KVM is there when a guest has run, the log
+// store when something was written, read back and deleted, a container runner
+// when it answers. What cannot be tried without harm (writing to a repository)
+// is asked of who decides it.
+//
+// A probe never holds up the bot: each has its time, after which it counts as
+// failed whether it listens to its context or not.
+//
+// The words for capabilities are those of task headers: kvm, container,
+// memory=24G, disk=80G, arch=amd64.
 package selftest
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,9 +42,9 @@ const DefaultTimeout = 10 * time.Second
 // A Finding is the answer to a probe.
 type Finding struct {
 	OK           bool
-	Text         string   // what was found, one line
-	Hint         string   // what to do about it
-	Capabilities []string // what the bot can do because of it: "kvm", "memory=24G"
+	Text         string   // what was found, one line without a full stop
+	Hint         string   // what to do about it; may also come with a good finding
+	Capabilities []string // what the bot can do because of it; counted only if OK
 }
 
 // A Result is a finding in a report.
@@ -39,11 +57,98 @@ type Result struct {
 	Needed  bool   `json:"needed,omitempty"`
 }
 
-// A Report is what all probes found.
+// A Report is what all probes found, in the order of the probes.
 type Report struct {
-	Probes       []Result     `json:"probes"`
-	Capabilities Capabilities `json:"capabilities"`
+	Probes       []Result `json:"probes"`
+	Capabilities []string `json:"capabilities"` // sorted, each once
 }
 
-// Capabilities is what a bot can do: "kvm", "memory=24G", "arch=amd64".
-type Capabilities []string
+// CanRun reports whether everything is there without which a bot cannot run.
+func (r Report) CanRun() bool {
+	return !slices.ContainsFunc(r.Probes, func(p Result) bool { return p.Needed && !p.OK })
+}
+
+// Cheap returns the probes that may be asked again before every claim.
+func Cheap(probes []Probe) []Probe {
+	return slices.DeleteFunc(slices.Clone(probes), func(p Probe) bool { return !p.Cheap })
+}
+
+// Examine asks all probes at once and returns when each has answered or its
+// time is over. If ctx ends, the report says so for those without an answer.
+func Examine(ctx context.Context, probes []Probe) Report {
+	r := Report{Probes: make([]Result, len(probes)), Capabilities: []string{}}
+	found := make([][]string, len(probes))
+	var wg sync.WaitGroup
+	for i, p := range probes {
+		wg.Go(func() { r.Probes[i], found[i] = ask(ctx, p) })
+	}
+	wg.Wait()
+	r.Capabilities = append(r.Capabilities, slices.Compact(slices.Sorted(slices.Values(slices.Concat(found...))))...)
+	return r
+}
+
+// ask asks one probe. It is left alone if it does not listen to its context; a
+// system call that hangs cannot be ended.
+func ask(ctx context.Context, p Probe) (Result, []string) {
+	limit := p.Timeout
+	if limit == 0 {
+		limit = DefaultTimeout
+	}
+	late := fmt.Errorf("no answer after %v", limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
+	defer cancel()
+	begin := time.Now()
+	answer := make(chan Finding, 1)
+	go func() { answer <- check(ctx, p) }()
+	var f Finding
+	select {
+	case f = <-answer:
+	case <-ctx.Done():
+		select {
+		case f = <-answer: // it knows more than that its time is over
+		case <-time.After(limit / 10):
+			f = Finding{Text: context.Cause(ctx).Error()}
+		}
+	}
+	r := Result{Name: p.Name, OK: f.OK, Finding: line(f.Text), Hint: line(f.Hint), MS: time.Since(begin).Milliseconds(), Needed: p.Needed}
+	if !f.OK {
+		if r.Hint == "" {
+			r.Hint = p.Hint
+		}
+		return r, nil
+	}
+	return r, f.Capabilities
+}
+
+// check calls a probe; one that crashes is a bad finding, not the end of the bot.
+func check(ctx context.Context, p Probe) (f Finding) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			f = Finding{Text: fmt.Sprintf("the probe crashed: %v", cause), Hint: "this is a mistake in cyborg; please report it"}
+		}
+	}()
+	f, err := p.Check(ctx)
+	switch {
+	case err == nil:
+		return f
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return Finding{Text: context.Cause(ctx).Error()}
+	default:
+		return Finding{Text: err.Error()}
+	}
+}
+
+// line makes one printable line of a text; some of it comes from elsewhere.
+func line(text string) string {
+	const most = 500
+	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, text)), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}

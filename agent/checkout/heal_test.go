@@ -30,7 +30,7 @@ func TestMirrorHeals(t *testing.T) {
 				return fmt.Errorf("%s: %d files, %v", pattern, len(files), err)
 			}
 			for _, file := range files {
-				err = errors.Join(err, os.Chmod(file, 0o600), do(file))
+				err = errors.Join(err, os.Chmod(file, 0o700), do(file))
 			}
 			return err
 		}

@@ -259,6 +259,7 @@ func TestRemove(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.Chmod(outside, 0o755) })
 	if err := Remove(dir); err != nil {
 		t.Error(err)
 	}

@@ -28,7 +28,9 @@ func (c *Client) Comments(ctx context.Context, repo Repo, n int, since time.Time
 	}
 	comments := make([]Comment, 0, len(list))
 	for _, in := range list {
-		comments = append(comments, commentOf(in))
+		if in.GetID() != 0 {
+			comments = append(comments, commentOf(in))
+		}
 	}
 	return comments, nil
 }

@@ -96,13 +96,25 @@ func TestEtagsKey(t *testing.T) {
 	get(t, l, "https://h/x", "json")
 	for i, other := range []func(){
 		func() { get(t, l, "https://h/x?page=2", "json") },
-		func() { get(t, l, "https://h/x", "raw") },
 		func() { get(t, newEtags(p, store, "you"), "https://h/x", "json") },
 	} {
 		other()
 		if full, saved := p.counts(); full != i+2 || saved != 0 {
 			t.Errorf("case %d shares an entry: %d full, %d not modified", i, full, saved)
 		}
+	}
+}
+
+// Two media types of one address are two entries, which do not throw each other out.
+func TestEtagsKeyCoversAccept(t *testing.T) {
+	p := &page{text: "one"}
+	l := newEtags(p, newMemory(1<<20), "me")
+	for range 2 {
+		get(t, l, "https://h/x", "json")
+		get(t, l, "https://h/x", "raw")
+	}
+	if full, saved := p.counts(); full != 2 || saved != 2 {
+		t.Errorf("%d full, %d not modified", full, saved)
 	}
 }
 
@@ -312,7 +324,13 @@ func TestDiskIsPruned(t *testing.T) {
 	put("e.1"+asideName, 2*time.Hour)
 	put("f.1"+asideName, time.Minute)
 	put("README", 9*time.Hour)
-	d.prune()
+	d.most = 1 << 20
+	d.prune() // by age
+	if _, err := os.Stat(d.file("a")); err == nil {
+		t.Error("the old one is there")
+	}
+	d.most = 2000
+	d.prune() // by size
 	var left []string
 	list, err := os.ReadDir(dir)
 	if err != nil {

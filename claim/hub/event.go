@@ -122,6 +122,7 @@ type eventLog struct {
 	list    []Event // whole, oldest first; nil if not read yet
 	last    int     // the page where it ended
 	highest int64
+	stale   patient
 }
 
 const mostEvents = 100_000
@@ -168,9 +169,15 @@ func (e *eventLog) keep(got []Event, highest int64, whole bool, end int) ([]Even
 	for _, g := range got {
 		newest = max(newest, g.ID)
 	}
-	if newest < highest {
+	if newest < highest && !e.stale.over() {
 		return merged, &StaleError{Subject: e.key, Seen: fmt.Sprintf("event %d", highest), Got: fmt.Sprintf("event %d", newest)}
 	}
+	if newest < highest { // for an hour: GitHub has taken it back
+		merged = mergeEvents(got, nil)
+		e.all.size -= len(e.list)
+		e.list, e.last, e.highest = nil, 1, 0
+	}
+	e.stale = patient{}
 	e.highest = max(e.highest, newest)
 	in, ok := e.all.byKey[e.key]
 	if ok && in.Value.(*eventLog) == e && (whole || len(e.list) > 0) {

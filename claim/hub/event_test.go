@@ -133,6 +133,21 @@ func TestIssueEventsOfALongLog(t *testing.T) {
 	})
 }
 
+func TestIssueEventsThatWereTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newEvents(t, 150)
+		mustEvents(t, s, c, 0, upTo(1, 150), 1, 2)
+		s.list = s.list[:90]
+		_, _, err := c.IssueEvents(t.Context(), acme, 12, 0)
+		if kindOf(err) != "stale" {
+			t.Errorf("got %v", err)
+		}
+		<-time.After(time.Hour)
+		mustEvents(t, s, c, 0, upTo(1, 90), 2, 1)
+		mustEvents(t, s, c, 0, upTo(1, 90), 2, 1)
+	})
+}
+
 func TestIssueEventsVisibleLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := newEvents(t, 98)

@@ -20,6 +20,7 @@ type sighting struct {
 	key   string
 	at    time.Time // updated_at
 	noted time.Time // local
+	stale patient
 }
 
 const mostSightings = 20_000
@@ -35,7 +36,7 @@ func (g *guard) note(key string, at, asked time.Time) (newest time.Time, stale b
 	defer g.mu.Unlock()
 	e, ok := g.byKey[key]
 	if !ok {
-		g.byKey[key] = g.order.PushFront(&sighting{key, at, time.Now()})
+		g.byKey[key] = g.order.PushFront(&sighting{key: key, at: at, noted: time.Now()})
 		if g.order.Len() > mostSightings {
 			delete(g.byKey, g.order.Remove(g.order.Back()).(*sighting).key)
 		}
@@ -44,8 +45,15 @@ func (g *guard) note(key string, at, asked time.Time) (newest time.Time, stale b
 	g.order.MoveToFront(e)
 	s := e.Value.(*sighting)
 	if at.Before(s.at) {
-		return s.at, !s.noted.After(asked)
+		if s.noted.After(asked) {
+			return s.at, false
+		}
+		if !s.stale.over() {
+			return s.at, true
+		}
+		s.at = at // believe it
 	}
+	s.stale = patient{}
 	if at.After(s.at) {
 		s.at, s.noted = at, time.Now()
 	}
@@ -75,6 +83,20 @@ func fresh[T any](ctx context.Context, g *guard, key string, updated func(T) tim
 			return v, fmt.Errorf("%w (%w)", &StaleError{Subject: key, Seen: stamp(newest), Got: stamp(at)}, err)
 		}
 	}
+}
+
+// A patient counts how long answers have been stale. No replica lags for an hour: then it was the fresher answer that was wrong, or was
+// taken back, and a bot that went on believing it would never work on that thing again.
+type patient struct{ since time.Time }
+
+const longestLag = time.Hour
+
+// over notes a stale answer, and tells whether there have been no others for too long.
+func (p *patient) over() bool {
+	if p.since.IsZero() {
+		p.since = time.Now()
+	}
+	return time.Since(p.since) > longestLag
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

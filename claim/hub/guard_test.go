@@ -103,6 +103,31 @@ func TestGuardOfConcurrentReads(t *testing.T) {
 	})
 }
 
+func TestGuardBelievesAfterAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard()
+		g.note("k", noon, time.Now())
+		for i, row := range []struct {
+			wait  time.Duration
+			at    time.Time
+			stale bool
+		}{
+			{time.Minute, noon.Add(-time.Hour), true},
+			{50 * time.Minute, noon.Add(-time.Hour), true},
+			{time.Minute, noon, false}, // one good answer, and it begins anew
+			{30 * time.Minute, noon.Add(-time.Hour), true},
+			{61 * time.Minute, noon.Add(-time.Hour), false},
+			{time.Minute, noon.Add(-time.Hour), false},
+			{time.Minute, noon.Add(-2 * time.Hour), true},
+		} {
+			<-time.After(row.wait)
+			if _, stale := g.note("k", row.at, time.Now()); stale != row.stale {
+				t.Errorf("step %d: stale %v", i, stale)
+			}
+		}
+	})
+}
+
 func TestGuardIsBounded(t *testing.T) {
 	g := newGuard()
 	for i := range mostSightings + 10 {

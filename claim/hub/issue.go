@@ -49,10 +49,13 @@ func (c *Client) Issue(ctx context.Context, repo Repo, n int) (Issue, error) {
 		in, _, _, err := read(ctx, func(ctx context.Context) (*github.Issue, *github.Response, error) {
 			return c.gh.Issues.Get(ctx, repo.Owner, repo.Name, n)
 		})
-		if err == nil && in.GetNumber() == 0 {
-			return Issue{}, fmt.Errorf("the answer is no issue")
+		if err != nil {
+			return Issue{}, err
 		}
-		return issueOf(in), err
+		if in.GetNumber() != n {
+			return Issue{}, fmt.Errorf("the answer is about number %d", in.GetNumber())
+		}
+		return issueOf(in), nil
 	})
 	if err != nil {
 		return i, fmt.Errorf("read issue %s: %w", issueKey(repo, n), err)
@@ -153,6 +156,9 @@ func orOpen(state string) string {
 }
 
 func issueOf(in *github.Issue) Issue {
+	if in == nil { // a null in a list
+		return Issue{}
+	}
 	return Issue{
 		Number: in.GetNumber(), Title: in.GetTitle(), Body: in.GetBody(), State: in.GetState(),
 		Labels: labelNames(in.Labels), Author: in.GetUser().GetLogin(), Association: in.GetAuthorAssociation(),

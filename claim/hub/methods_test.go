@@ -112,7 +112,9 @@ func TestRequests(t *testing.T) {
 		},
 		{
 			"ref",
-			func(c *Client, t *testing.T) (any, error) { return c.Ref(t.Context(), acme, "refs/claims/a b"[:13]+"c") },
+			func(c *Client, t *testing.T) (any, error) {
+				return c.Ref(t.Context(), acme, "refs/claims/a b"[:13]+"c")
+			},
 			`GET /repos/acme/widget/git/ref/claims/ac `, `{"ref":"refs/claims/ac","object":{"sha":"` + sha1 + `"}}`, sha1,
 		},
 	} {
@@ -141,6 +143,87 @@ func TestRequests(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Each method carries GitHub's refusal out, and says what was tried.
+func TestEveryMethodFailsInWords(t *testing.T) {
+	for _, body := range []string{`{"message":"Not Found"}`, `null`, ``} {
+		for name, do := range everyMethod() {
+			c := testClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return reply(404, body), nil }))
+			err := do(c, t)
+			if name == "Permission" {
+				continue // whoever is unknown may nothing
+			}
+			if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), ": github refused (404 ") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	for _, body := range []string{`null`, `{}`, `[]`, `[null]`, `{"data":null}`, `{"data":{}}`, `{"number":null,"labels":[null],"user":null}`, `"x"`, `[[]]`, "\xff"} {
+		for name, do := range everyMethod() {
+			c := testClient(t, roundTrip(func(req *http.Request) (*http.Response, error) { return reply(200, body), nil }))
+			if err := do(c, t); err == nil && !answersToNothing[name] {
+				t.Errorf("%s takes %s for an answer", name, body)
+			}
+		}
+	}
+}
+
+// answersToNothing are those for which an empty or foreign answer means that there is nothing.
+var answersToNothing = map[string]bool{
+	"Statuses": true, "Issues": true, "IssueEvents": true, "Comments": true, "Labels": true, "Pulls": true, "Permission": true,
+	"RemoveLabel": true,
+}
+
+func everyMethod() map[string]func(*Client, *testing.T) error {
+	title := "t"
+	return map[string]func(*Client, *testing.T) error{
+		"Statuses": func(c *Client, t *testing.T) error { _, _, err := c.Statuses(t.Context(), acme, sha1, 0); return err },
+		"PostStatus": func(c *Client, t *testing.T) error {
+			_, err := c.PostStatus(t.Context(), acme, sha1, Status{State: "pending", Context: "verify"})
+			return err
+		},
+		"Scan":  func(c *Client, t *testing.T) error { _, err := c.Scan(t.Context(), acme); return err },
+		"Pull":  func(c *Client, t *testing.T) error { _, err := c.Pull(t.Context(), acme, 1); return err },
+		"Pulls": func(c *Client, t *testing.T) error { _, err := c.Pulls(t.Context(), acme, PullFilter{}); return err },
+		"CreatePull": func(c *Client, t *testing.T) error {
+			_, err := c.CreatePull(t.Context(), acme, NewPull{Title: "t"})
+			return err
+		},
+		"ConvertIssue": func(c *Client, t *testing.T) error {
+			_, err := c.ConvertIssue(t.Context(), acme, 1, NewPull{})
+			return err
+		},
+		"Repository": func(c *Client, t *testing.T) error { _, err := c.Repository(t.Context(), acme); return err },
+		"User":       func(c *Client, t *testing.T) error { _, err := c.User(t.Context()); return err },
+		"Permission": func(c *Client, t *testing.T) error { _, err := c.Permission(t.Context(), acme, "u"); return err },
+		"Issues":     func(c *Client, t *testing.T) error { _, err := c.Issues(t.Context(), acme, IssueFilter{}); return err },
+		"Issue":      func(c *Client, t *testing.T) error { _, err := c.Issue(t.Context(), acme, 1); return err },
+		"CreateIssue": func(c *Client, t *testing.T) error {
+			_, err := c.CreateIssue(t.Context(), acme, NewIssue{Title: "t"})
+			return err
+		},
+		"EditIssue": func(c *Client, t *testing.T) error {
+			_, err := c.EditIssue(t.Context(), acme, 1, IssueEdit{Title: &title})
+			return err
+		},
+		"IssueEvents": func(c *Client, t *testing.T) error { _, _, err := c.IssueEvents(t.Context(), acme, 1, 0); return err },
+		"Comments":    func(c *Client, t *testing.T) error { _, err := c.Comments(t.Context(), acme, 1, noon); return err },
+		"Comment":     func(c *Client, t *testing.T) error { _, err := c.Comment(t.Context(), acme, 1, "b"); return err },
+		"EditComment": func(c *Client, t *testing.T) error { _, err := c.EditComment(t.Context(), acme, 1, "b"); return err },
+		"AddLabels":   func(c *Client, t *testing.T) error { _, err := c.AddLabels(t.Context(), acme, 1, "l"); return err },
+		"RemoveLabel": func(c *Client, t *testing.T) error { return c.RemoveLabel(t.Context(), acme, 1, "l") },
+		"Labels":      func(c *Client, t *testing.T) error { _, err := c.Labels(t.Context(), acme, 1); return err },
+		"Ref":         func(c *Client, t *testing.T) error { _, err := c.Ref(t.Context(), acme, "refs/heads/x"); return err },
+		"CreateRef":   func(c *Client, t *testing.T) error { return c.CreateRef(t.Context(), acme, "refs/heads/x", sha1) },
+		"CreateCommit": func(c *Client, t *testing.T) error {
+			_, err := c.CreateCommit(t.Context(), acme, NewCommit{Message: "m"})
+			return err
+		},
+		"UpdateRefs": func(c *Client, t *testing.T) error {
+			return c.UpdateRefs(t.Context(), acme, []RefUpdate{{Name: "refs/heads/x", Before: sha1, After: sha2}})
+		},
 	}
 }
 
@@ -182,7 +265,9 @@ func TestUnknownUserMayNothing(t *testing.T) {
 			t.Errorf("case %d: %d requests", i, sent)
 		}
 	}
-	denied := testClient(t, roundTrip(func(*http.Request) (*http.Response, error) { return reply(403, `{"message":"Must have push access"}`), nil }))
+	denied := testClient(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		return reply(403, `{"message":"Must have push access"}`), nil
+	}))
 	if p, err := denied.Permission(t.Context(), acme, "u"); p != "none" || !errors.Is(err, ErrForbidden) {
 		t.Errorf("%s, %v", p, err)
 	}

@@ -18,10 +18,13 @@ func (c *Client) Pull(ctx context.Context, repo Repo, n int) (Pull, error) {
 		in, _, _, err := read(ctx, func(ctx context.Context) (*github.PullRequest, *github.Response, error) {
 			return c.gh.PullRequests.Get(ctx, repo.Owner, repo.Name, n)
 		})
-		if err == nil && in.GetNumber() != n {
+		if err != nil {
+			return Pull{}, err
+		}
+		if in.GetNumber() != n {
 			return Pull{}, fmt.Errorf("the answer is about number %d", in.GetNumber())
 		}
-		return pullOf(in), err
+		return pullOf(in), nil
 	})
 	if err != nil {
 		return p, fmt.Errorf("read pull request %s: %w", issueKey(repo, n), err)
@@ -46,6 +49,9 @@ func (c *Client) Pulls(ctx context.Context, repo Repo, f PullFilter) ([]Pull, er
 	pulls := make([]Pull, 0, len(list))
 	for _, in := range list {
 		p := pullOf(in)
+		if p.Number == 0 {
+			continue
+		}
 		_, p.Stale = c.guard.note(issueKey(repo, p.Number), p.UpdatedAt, asked)
 		pulls = append(pulls, p)
 	}
@@ -102,6 +108,9 @@ func (c *Client) createPull(ctx context.Context, repo Repo, in *github.NewPullRe
 }
 
 func pullOf(in *github.PullRequest) Pull {
+	if in == nil { // a null in a list
+		return Pull{}
+	}
 	head, base := in.GetHead(), in.GetBase()
 	return Pull{
 		Number: in.GetNumber(), Title: in.GetTitle(), Body: in.GetBody(), State: in.GetState(),

@@ -17,7 +17,8 @@ import (
 // Known is the highest id that the caller has dealt with, 0 for none: reading ends once an id at or below it was met, else the list is
 // whole. It may hold more than asked for; what this client read before, it remembers and adds. The list never has a hole, also when it
 // grew while it was read: each page overlaps the one before. A list without a record that was seen before, or posted by this client, is
-// from a replica that lags; it is read again a few times, and then is the list of a *StaleError, on which nothing may be decided.
+// from a replica that lags; it is read again a few times, and then there is a *StaleError, and the list is what was known before, on which
+// nothing may be decided. After an hour of that it is what was known that is forgotten: GitHub must have deleted it.
 func (c *Client) Statuses(ctx context.Context, repo Repo, sha string, known int64) (list []Status, now time.Time, err error) {
 	if err := checkCommit(repo, sha); err != nil {
 		return nil, time.Time{}, fmt.Errorf("list statuses: %w", err)
@@ -26,10 +27,10 @@ func (c *Client) Statuses(ctx context.Context, repo Repo, sha string, known int6
 	for try := 0; ; try++ {
 		list, now, err = c.readStatuses(ctx, repo, sha, key, known)
 		_, stale := err.(*StaleError)
-		if !stale || try == len(rereads) {
+		if !stale || try == len(rereads) && !c.logs.of(key).forgets() {
 			break
 		}
-		if e := pause(ctx, rereads[try]); e != nil {
+		if e := pause(ctx, rereads[min(try, len(rereads)-1)]); e != nil {
 			err = fmt.Errorf("%w (%w)", err, e)
 			break
 		}
@@ -43,7 +44,7 @@ func (c *Client) Statuses(ctx context.Context, repo Repo, sha string, known int6
 // readStatuses makes one pass from the newest page on.
 func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, known int64) ([]Status, time.Time, error) {
 	log := c.logs.of(key)
-	before, highest := log.state()
+	before := log.view()
 	var now time.Time
 	var got []Status
 	for covered, w := 0, firstWindow; ; w = nextWindow(covered) {
@@ -53,25 +54,32 @@ func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, k
 		}
 		if now.IsZero() {
 			now = date
-			if newest := newestID(page); newest < highest {
-				return slices.Clone(before), now, &StaleError{Subject: key, Seen: fmt.Sprintf("status %d", highest), Got: fmt.Sprintf("status %d", newest)}
+			if newest := newestID(page); newest < before.highest() {
+				return before.stale(key, before.highest(), now)
 			}
 		}
 		if covered > 0 && !overlaps(got, page) {
-			return slices.Clone(before), now, &StaleError{Subject: key, Seen: fmt.Sprintf("status %d", oldestID(got)), Got: "a next page that does not follow it"}
+			return before.stale(key, oldestID(got), now)
 		}
 		got = mergeStatuses(got, page)
 		covered = w.end()
-		if !more {
-			return log.keep(got, nil), now, nil // the whole log
+		joined := joins(got, before.list, now)
+		if more && !joined && (known <= 0 || oldestID(got) > known) {
+			continue
 		}
-		if joins(got, before, now) {
-			return log.keep(got, before), now, nil
+		if id := before.missing(got); id != 0 {
+			return before.stale(key, id, now)
 		}
-		if known > 0 && oldestID(got) <= known {
+		if more && !joined {
 			return got, now, nil
 		}
+		return log.keep(got, before.list), now, nil // the whole log
 	}
+}
+
+// stale is the answer when what came lacks what was known: that, and an error with the id that shows it.
+func (v view) stale(key string, id int64, now time.Time) ([]Status, time.Time, error) {
+	return slices.Clone(v.list), now, &StaleError{Subject: key, Seen: fmt.Sprintf("status %d", id), Got: "a list without it"}
 }
 
 // statusPage reads one window of the list.
@@ -118,7 +126,7 @@ func (c *Client) PostStatus(ctx context.Context, repo Repo, sha string, s Status
 	if done.ID == 0 || !strings.EqualFold(done.Context, s.Context) || done.State != s.State {
 		return fail(unasked(http.MethodPost, "statuses", "status %d, %q %q", done.ID, cut(done.Context, 100), cut(done.State, 20)))
 	}
-	c.logs.of(repo.String() + "@" + sha).posted(done.ID)
+	c.logs.of(repo.String() + "@" + sha).post(done.ID)
 	return done, nil
 }
 

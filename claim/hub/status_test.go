@@ -21,7 +21,7 @@ type statusServer struct {
 	mu     sync.Mutex
 	list   []map[string]any
 	asked  []string
-	full   int                                                // answers that were not 304
+	full   int                                                 // answers that were not 304
 	view   func(n int, list []map[string]any) []map[string]any // what the replica of the n-th request shows; nil: all
 	before func(n int)                                         // is called before the n-th request is answered
 }
@@ -239,6 +239,54 @@ func TestStatusesGoingBackwards(t *testing.T) {
 			return list
 		}
 		must(t, c, downTo(11, 1))
+	})
+}
+
+// What is missing for an hour was deleted, or was never there; a bot must not be stuck for ever.
+func TestStatusesThatWereTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newLog(t, 10)
+		must(t, c, downTo(10, 1))
+		s.list = s.list[2:]
+		begun := time.Now()
+		var err error
+		for time.Since(begun) < 2*time.Hour {
+			if _, _, err = c.Statuses(t.Context(), acme, sha1, 0); err == nil {
+				break
+			}
+			<-time.After(time.Minute)
+		}
+		if took := time.Since(begun); err != nil || took < time.Hour || took > time.Hour+3*time.Minute {
+			t.Errorf("after %v: %v", took, err)
+		}
+		must(t, c, downTo(8, 1))
+	})
+}
+
+// Not only the newest of one's own must be there: ids become visible in any order.
+func TestStatusesLackOneInTheMiddle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newLog(t, 10)
+		if _, err := c.PostStatus(t.Context(), acme, sha1, Status{State: "pending", Context: "verify"}); err != nil {
+			t.Fatal(err)
+		}
+		s.post(12, 0)
+		hide := 1
+		s.view = func(n int, list []map[string]any) []map[string]any {
+			return append(slices.Clone(list[:hide]), list[hide+1:]...)
+		}
+		if _, _, err := c.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" || !strings.Contains(err.Error(), "status 11") {
+			t.Errorf("own record: %v", err)
+		}
+		s.view = nil
+		must(t, c, downTo(12, 1))
+		hide = 5
+		s.view = func(n int, list []map[string]any) []map[string]any {
+			return append(slices.Clone(list[:hide]), list[hide+1:]...)
+		}
+		if _, _, err := c.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" || !strings.Contains(err.Error(), "status 7") {
+			t.Errorf("one that was seen: %v", err)
+		}
 	})
 }
 

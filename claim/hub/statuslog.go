@@ -22,8 +22,46 @@ type statusLog struct {
 	all *statusLogs
 	key string
 
-	list    []Status // whole, newest first; nil if it was not read yet. Never written to, only replaced
-	highest int64    // id that was seen or posted
+	list   []Status // whole, newest first; nil if it was not read yet. Never written to, only replaced
+	posted []int64  // by this client, and not seen in a list yet
+	stale  patient
+}
+
+// A view is what was known when a reading began; the list that comes must have it all.
+type view struct {
+	list   []Status
+	posted []int64
+}
+
+// missing gives an id that must be in a list which reaches down to oldest, and is not; 0 if there is none.
+func (v view) missing(got []Status) int64 {
+	oldest := oldestID(got)
+	for _, id := range v.posted {
+		if _, ok := findStatus(got, id); !ok && id >= oldest {
+			return id
+		}
+	}
+	for _, s := range v.list {
+		if s.ID < oldest {
+			break
+		}
+		if _, ok := findStatus(got, s.ID); !ok {
+			return s.ID
+		}
+	}
+	return 0
+}
+
+// highest is the newest id that is known.
+func (v view) highest() int64 {
+	var id int64
+	if len(v.list) > 0 {
+		id = v.list[0].ID
+	}
+	for _, p := range v.posted {
+		id = max(id, p)
+	}
+	return id
 }
 
 const mostRemembered = 200_000 // statuses of all commits, some 60 MB
@@ -55,17 +93,31 @@ func (l *statusLogs) drop() {
 	}
 }
 
-func (s *statusLog) state() (list []Status, highest int64) {
+func (s *statusLog) view() view {
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
-	return s.list, s.highest
+	return view{list: s.list, posted: slices.Clone(s.posted)}
 }
 
-// posted notes a record that must be in every list from now on.
-func (s *statusLog) posted(id int64) {
+// post notes a record that must be in every list from now on.
+func (s *statusLog) post(id int64) {
+	const most = 1000
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
-	s.highest = max(s.highest, id)
+	s.posted = append(s.posted, id)
+	s.posted = s.posted[max(0, len(s.posted)-most):]
+}
+
+// forgets tells whether a list has been stale for so long that what was known must be wrong, and then forgets it.
+func (s *statusLog) forgets() bool {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	if !s.stale.over() {
+		return false
+	}
+	s.all.size -= len(s.list)
+	s.list, s.posted = nil, nil
+	return true
 }
 
 // keep adds what was read to what was known, remembers the whole, and gives it. Two readers may finish in any order: nothing is lost.
@@ -79,9 +131,11 @@ func (s *statusLog) keep(got, before []Status) []Status {
 		s.list = whole
 		s.all.drop()
 	}
-	if len(whole) > 0 {
-		s.highest = max(s.highest, whole[0].ID)
-	}
+	s.posted = slices.DeleteFunc(s.posted, func(id int64) bool {
+		_, ok := findStatus(whole, id)
+		return ok
+	})
+	s.stale = patient{}
 	return slices.Clone(whole)
 }
 

@@ -51,6 +51,9 @@ func (c *Client) User(ctx context.Context) (User, error) {
 	in, _, _, err := read(ctx, func(ctx context.Context) (*github.User, *github.Response, error) {
 		return c.gh.Users.Get(ctx, "")
 	})
+	if err == nil && in.GetLogin() == "" {
+		err = errors.New("the answer has no login")
+	}
 	if err != nil {
 		return User{}, fmt.Errorf("read who the token belongs to: %w", err)
 	}

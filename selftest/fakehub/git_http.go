@@ -106,7 +106,11 @@ func (g *gitRefusal) write(w http.ResponseWriter) {
 func (s *Server) admitGit(r *http.Request, name, service string) (actor, *repo, *gitRefusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	who, good := s.authenticate(r, time.Now())
+	now := time.Now()
+	if now.Before(s.faults.OutageUntil) {
+		return actor{}, nil, &gitRefusal{http.StatusServiceUnavailable, "Service unavailable"}
+	}
+	who, good := s.authenticate(r, now)
 	if !good {
 		return who, nil, &gitRefusal{http.StatusUnauthorized, "Invalid username or token. Password authentication is not supported for Git operations."}
 	}

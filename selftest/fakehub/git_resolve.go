@@ -101,13 +101,24 @@ func (r *repo) commit(ctx context.Context, sha string) (gitCommit, error) {
 	return parseCommit(sha, o.data)
 }
 
+// inspect tells an object's kind and size, without reading it where the
+// repository can do that.
+func inspect(ctx context.Context, g objectStore, sha string) (kind string, size int, err error) {
+	if d, ok := g.(*diskGit); ok {
+		o, err := d.batch.info(ctx, sha)
+		return o.Kind, int(o.Size), err
+	}
+	o, err := g.read(ctx, sha)
+	return o.kind, len(o.data), err //nolint:wrapcheck // says itself what it reads
+}
+
 // kindOf is the type of an object, "" if there is none.
 func (r *repo) kindOf(ctx context.Context, sha string) (string, error) {
-	o, err := r.git.read(ctx, sha)
+	kind, _, err := inspect(ctx, r.git, sha)
 	if errors.Is(err, errNoObject) {
 		return "", nil
 	}
-	return o.kind, err
+	return kind, err
 }
 
 // empty reports whether nothing was ever pushed, as of t.

@@ -161,11 +161,9 @@ func (rq *request) directory(where place, dir gitEntry, full string) response {
 		for _, e := range entries {
 			size := 0
 			if e.Kind() == "blob" {
-				o, err := rq.repo.git.read(rq.ctx, e.SHA)
-				if err != nil {
+				if _, size, err = inspect(rq.ctx, rq.repo.git, e.SHA); err != nil {
 					return rq.broken(err)
 				}
-				size = len(o.data)
 			}
 			list = append(list, rq.entryJSON(e, where.ref, path.Join(full, e.Name), size))
 		}
@@ -181,22 +179,26 @@ func (rq *request) directory(where place, dir gitEntry, full string) response {
 }
 
 func (rq *request) file(where place, e gitEntry, full string) response {
-	o, err := rq.repo.git.read(rq.ctx, e.SHA)
+	_, size, err := inspect(rq.ctx, rq.repo.git, e.SHA)
 	if err != nil {
 		return rq.broken(err)
 	}
-	if len(o.data) > contentLimit {
+	if size > contentLimit {
 		return response{status: http.StatusForbidden, body: &errorBody{
 			Message: "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch via the API, but you can use the Git CLI to clone or checkout the repository.",
 			Errors:  []fieldError{{Resource: "Blob", Field: "data", Code: "too_large"}},
 		}}
 	}
+	o, err := rq.repo.git.read(rq.ctx, e.SHA)
+	if err != nil {
+		return rq.broken(err)
+	}
 	if media := rq.accepts("raw"); media != "" {
 		return inForm(media, o.data)
 	}
-	out := rq.entryJSON(e, where.ref, full, len(o.data))
+	out := rq.entryJSON(e, where.ref, full, size)
 	out.Type, out.Encoding, out.Content = "file", "base64", new(wrap64(o.data))
-	if len(o.data) > inlineLimit {
+	if size > inlineLimit {
 		out.Encoding, out.Content = "none", new("")
 	}
 	return ok(out)

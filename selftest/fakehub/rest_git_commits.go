@@ -142,7 +142,7 @@ func getCommit(rq *request) response {
 	}
 	sha, err := rq.repo.resolve(rq.ctx, rq.param("ref"), at)
 	if errors.Is(err, errNoObject) {
-		return noCommit(rq.param("ref"))
+		return rq.belowCommit()
 	}
 	if err != nil {
 		return rq.broken(err)
@@ -167,6 +167,23 @@ func getCommit(rq *request) response {
 	files := rq.filesJSON(changes, sha)
 	out.Files = &files
 	return ok(out)
+}
+
+// belowCommit answers what lies below a commit whose name has slashes in it,
+// such as commits/feature/x/status, which the patterns of those routes do not
+// take.
+func (rq *request) belowCommit() response {
+	at := slices.Index(rq.route.names, "ref")
+	ref := rq.params[at]
+	if name, ok := strings.CutSuffix(ref, "/statuses"); ok {
+		rq.params[at] = name
+		return listStatuses(rq)
+	}
+	if name, ok := strings.CutSuffix(ref, "/status"); ok {
+		rq.params[at] = name
+		return combinedStatus(rq)
+	}
+	return noCommit(ref)
 }
 
 // pageOfCommits answers the page that was asked for.

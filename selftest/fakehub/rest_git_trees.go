@@ -38,12 +38,12 @@ func (rq *request) treeJSON(sha string, recursive bool) (jsonTree, error) {
 		entry := jsonTreeEntry{Path: e.Name, Mode: e.Mode, Type: e.Kind(), SHA: e.SHA}
 		switch entry.Type {
 		case "blob":
-			o, err := rq.repo.git.read(rq.ctx, e.SHA)
+			_, size, err := inspect(rq.ctx, rq.repo.git, e.SHA)
 			if err != nil {
 				failed = err
 				return false
 			}
-			entry.Size, entry.URL = new(len(o.data)), rq.gitURL("blobs/"+e.SHA)
+			entry.Size, entry.URL = &size, rq.gitURL("blobs/"+e.SHA)
 		case "tree":
 			entry.URL = rq.gitURL("trees/" + e.SHA)
 		}

@@ -50,6 +50,9 @@ func (l Life) check(e Event) (Life, Request) {
 func (l Life) claimed(e Event) (Life, Request) {
 	if e.Kind == OnPosted {
 		l.own(e.Mark)
+		if l.ID == 0 {
+			l.ID = unknownID
+		}
 		l.again = 0
 		l.Phase = Settling
 		return l.pause(l.Settle, l.Settle/4)
@@ -69,6 +72,9 @@ func (l Life) claimed(e Event) (Life, Request) {
 	}
 	return l.end(Failed, Verdict{}, "the claim cannot be posted")
 }
+
+// unknownID is the id of a claim that was posted, on a board that does not tell it.
+const unknownID = -1
 
 // own notes what is known of the claim's own record.
 func (l *Life) own(m Mark) {
@@ -106,7 +112,7 @@ func (l Life) look(e Event) (Life, Request) {
 		l.Phase = Claiming
 		return l, l.post(Mark{Kind: KindClaim})
 	}
-	if l.ID == 0 {
+	if l.ID <= 0 {
 		l.own(mine)
 	}
 	switch {

@@ -69,6 +69,7 @@ func newSwarm(seed uint64) *swarm {
 // and is sent when the bot goes on, however late that is.
 type link struct {
 	claim.Board
+	ctx  context.Context
 	mu   sync.Mutex
 	dead bool
 	till time.Time
@@ -87,7 +88,7 @@ func (l *link) pass() error {
 	if dead {
 		return errors.New("no bot")
 	}
-	wait(context.Background(), time.Until(till))
+	wait(l.ctx, time.Until(till))
 	return nil
 }
 
@@ -107,7 +108,7 @@ func (l *link) Post(ctx context.Context, s claim.Subject, m claim.Mark) (claim.M
 
 // bot takes jobs until all are done. One of the bots is left alone, so that all ends.
 func (s *swarm) bot(ctx context.Context, t *testing.T, name string, immortal bool) {
-	l := &link{Board: s.server.Board("cyborg")}
+	l := &link{Board: s.server.Board("cyborg"), ctx: ctx}
 	for {
 		job, open := s.open()
 		if !open {

@@ -68,7 +68,10 @@ func (v Verdict) Why() string {
 }
 
 func (v Verdict) whyHeld() string {
-	if v.Until.IsZero() {
+	switch {
+	case v.Owner.At.IsZero():
+		return "held by a peer, or by a person"
+	case v.Until.IsZero():
 		return fmt.Sprintf("held by hand since %s: %s", clock(v.Owner.At), clean(v.Owner.Text))
 	}
 	s := fmt.Sprintf("held by %s since %s, until %s", name(v.Owner), clock(v.Owner.At), clock(v.Until))

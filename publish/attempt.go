@@ -65,6 +65,7 @@ func Begin(ctx context.Context, store Store, info Info) (*Attempt, error) {
 	if err := CheckName(a.name(strings.Repeat("x/", maxFileName/2) + "x")); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin attempt: %w", err), os.Remove(dir))
 	}
+	a.live.there = map[string]bool{}
 	a.redact = info.Redact.Writer(a.spool)
 	a.files = newShelf(a)
 	if info.Line != "" {

@@ -79,7 +79,7 @@ func (f *finish) all(o Outcome) {
 		index = Index{State: o.State, Size: f.sent.Load(), Chunks: f.live.chunks, Results: version}
 	}
 	if f.step("index", func(ctx context.Context) error { return f.sendIndex(ctx, index) }) && logThere {
-		f.step("end of chunks", func(ctx context.Context) error { return f.remove(ctx, f.chunks()) })
+		f.step("end of chunks", func(ctx context.Context) error { return f.remove(ctx, func(string) bool { return true }) })
 	}
 }
 
@@ -88,17 +88,6 @@ func (f *finish) problems() (list []string) {
 	for _, err := range f.errs {
 		list = append(list, clean(f.info.Redact.Text(err.Error()), maxLine))
 	}
-	return list
-}
-
-// chunks are the names of all chunks that may be in the store.
-func (f *finish) chunks() []string {
-	list := f.live.stale
-	f.live.stale = nil
-	for _, c := range f.live.chunks {
-		list = append(list, c.Name())
-	}
-	f.live.chunks = nil
 	return list
 }
 

@@ -39,8 +39,9 @@ func TestPageGrows(t *testing.T) {
 	if got := value[string](b, `document.querySelector(".sum").textContent`); got != "20 tests · 20 passed · 10 to go" {
 		t.Errorf("progress: %s", got)
 	}
-	b.run(`follow(true); document.querySelector(".test").open = true`)
 	b.shoot("running")
+	b.run(`follow(true); document.querySelector(".test").open = true`)
+	b.shoot("following")
 	fmt.Fprint(a, ", finished\nnot ok 20\n")
 	report.Tests = append(report.Tests, publish.Test{Name: "TestBroken", Status: publish.Failed, Message: "no", Line: 41, End: 42})
 	a.Report(report)

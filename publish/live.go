@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -34,12 +35,13 @@ type Index struct {
 // live is what the store has of a log that still grows. It belongs to the one
 // goroutine that streams, and after it to Finish.
 type live struct {
-	page    bool      // log.html is there
-	chunks  []Chunk   // that log.json names
-	stale   []string  // chunks that it named before; readers had time to notice
-	line    int       // line breaks sent
-	results int       // version of results.json that is there
-	next    time.Time // when results.json may be written again
+	page    bool            // log.html is there
+	chunks  []Chunk         // all of the log that was sent
+	there   map[string]bool // objects of chunks that may be in the store
+	named   map[string]bool // those that log.json names
+	line    int             // line breaks sent
+	results int             // version of results.json that is there
+	next    time.Time       // when results.json may be written again
 	flushed time.Time
 }
 
@@ -113,8 +115,7 @@ func (a *Attempt) round(ctx context.Context) error {
 		}
 		a.live.page = true
 	}
-	gone, err := a.sendLog(ctx)
-	if err != nil {
+	if err := a.sendLog(ctx); err != nil {
 		return err
 	}
 	if err := a.sendResults(ctx); err != nil {
@@ -124,26 +125,23 @@ func (a *Attempt) round(ctx context.Context) error {
 	if err := a.sendIndex(ctx, index); err != nil {
 		return err
 	}
-	old := a.live.stale
-	a.live.stale = gone
-	return a.remove(ctx, old)
+	return a.tidy(ctx)
 }
 
-// sendLog sends the log as far as it is there, and returns the names of the
-// chunks that count no longer.
-func (a *Attempt) sendLog(ctx context.Context) (gone []string, err error) {
-	gone = a.live.stale
-	a.live.stale = nil
-	drop := func(list []Chunk) {
-		for _, c := range list {
-			gone = append(gone, c.Name())
-		}
+// tidy removes the chunks that neither this index names nor the one before it:
+// their readers had time to notice.
+func (a *Attempt) tidy(ctx context.Context) error {
+	now := map[string]bool{}
+	for _, c := range a.live.chunks {
+		now[c.Name()] = true
 	}
-	defer func() {
-		if err != nil { // nothing is forgotten
-			a.live.stale, gone = gone, nil
-		}
-	}()
+	before := a.live.named
+	a.live.named = now
+	return a.remove(ctx, func(name string) bool { return !now[name] && !before[name] })
+}
+
+// sendLog sends the log as far as it is there.
+func (a *Attempt) sendLog(ctx context.Context) error {
 	size := a.spool.Size()
 	for a.sent.Load() < size {
 		from, to, lines := a.spool.Gap()
@@ -157,33 +155,20 @@ func (a *Attempt) sendLog(ctx context.Context) (gone []string, err error) {
 		}
 		fresh, err := countBreaks(io.NewSectionReader(a.spool, next.From, next.size()))
 		if err != nil {
-			return gone, fmt.Errorf("read log: %w", err)
+			return fmt.Errorf("read log: %w", err)
 		}
 		line := next.Line + fresh
-		keep, lost := split(a.live.chunks, func(c Chunk) bool { return c.From < from || c.To > to })
-		list, dropped := extend(keep, next, a.info.Limits.Log/8, func(c Chunk) bool { return c.To <= from || c.From >= to })
+		keep := slices.DeleteFunc(slices.Clone(a.live.chunks), func(c Chunk) bool { return from < to && c.From >= from && c.To <= to })
+		list := extend(keep, next, a.info.Limits.Log/8, func(c Chunk) bool { return c.To <= from || c.From >= to })
 		c := list[len(list)-1]
+		a.live.there[c.Name()] = true
 		if err := a.put(ctx, c.Name(), io.NewSectionReader(a.spool, c.From, c.size()), Meta{Cache: CacheForever}); err != nil {
-			return gone, err
+			return err
 		}
 		a.live.chunks, a.live.line = list, line
 		a.sent.Store(c.To)
-		drop(lost)
-		drop(dropped)
 	}
-	return gone, nil
-}
-
-// split parts chunks in two, in order.
-func split(chunks []Chunk, yes func(Chunk) bool) (those, others []Chunk) {
-	for _, c := range chunks {
-		if yes(c) {
-			those = append(those, c)
-		} else {
-			others = append(others, c)
-		}
-	}
-	return those, others
+	return nil
 }
 
 // sendResults sends results.json if it has changed; big ones less often, so
@@ -217,14 +202,18 @@ func (a *Attempt) sendIndex(ctx context.Context, index Index) error {
 	return a.put(ctx, "log.json", bytes.NewReader(data), Meta{Cache: CacheNever})
 }
 
-// remove removes chunks; those that resist are tried again the next time.
-func (a *Attempt) remove(ctx context.Context, names []string) error {
+// remove removes chunks; those that resist are there the next time.
+func (a *Attempt) remove(ctx context.Context, which func(name string) bool) error {
 	var errs []error
-	for _, name := range names {
-		if err := a.store.Delete(ctx, a.name(name)); err != nil {
-			a.live.stale = append(a.live.stale, name)
-			errs = append(errs, err)
+	for name := range a.live.there {
+		if !which(name) {
+			continue
 		}
+		if err := a.store.Delete(ctx, a.name(name)); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		delete(a.live.there, name)
 	}
 	return errors.Join(errs...)
 }

@@ -187,6 +187,8 @@ func TestReaderFindsTheWay(t *testing.T) {
 	b.until(inView(".t-failed.target"))
 	b.do(chromedp.KeyEvent("/"), chromedp.KeyEvent("VDA12"), chromedp.KeyEvent("\r"))
 	b.until(`log.found.length === 1 && ` + inView(".l.found.target"))
+	b.run(`document.getElementById("all").click()`)
+	b.until(`document.querySelectorAll(".test").length === 46`)
 	b.run(`tests.input.value = "networking"; tests.input.dispatchEvent(new Event("input"))`)
 	b.until(`document.querySelectorAll(".test").length === 12`)
 	b.run(`[...document.querySelectorAll(".chip")].find(c => c.textContent.startsWith("Failed")).click()`)

@@ -25,10 +25,11 @@ func (c Chunk) size() int64 { return c.To - c.From }
 // objects; with the one of the game 2048 it would cost up to one log more.
 const growth = 10
 
-// extend adds the next part of the log to the chunks in the store. The last of
-// the result is to be sent; dropped are to be removed afterwards. No chunk gets
-// longer than most, and chunks that cannot be read again are left alone.
-func extend(chunks []Chunk, next Chunk, most int64, readable func(Chunk) bool) (list, dropped []Chunk) {
+// extend adds the next part of the log to the chunks in the store, and lets it
+// swallow those before it that are too short for themselves. The last of the
+// result is to be sent. No chunk gets longer than most, and chunks that cannot
+// be read again are left alone.
+func extend(chunks []Chunk, next Chunk, most int64, readable func(Chunk) bool) []Chunk {
 	first := len(chunks) // from here on all becomes one
 	follows := next.size()
 	for i := len(chunks) - 1; i >= 0; i-- {
@@ -45,6 +46,5 @@ func extend(chunks []Chunk, next Chunk, most int64, readable func(Chunk) bool) (
 	if first < len(chunks) {
 		next.From, next.Line = chunks[first].From, chunks[first].Line
 	}
-	dropped = append(dropped, chunks[first:]...)
-	return append(chunks[:first:first], next), dropped
+	return append(chunks[:first:first], next)
 }

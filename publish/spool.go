@@ -102,12 +102,15 @@ func (s *spool) last() (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.parts = append(s.parts, &part{f: f, from: s.size, lines: s.lines})
-	return s.parts[len(s.parts)-1], s.giveUp()
+	p := &part{f: f, from: s.size, lines: s.lines}
+	s.parts = append(s.parts, p)
+	s.giveUp()
+	return p, nil
 }
 
-// giveUp removes the oldest parts behind the head, as long as enough follows.
-func (s *spool) giveUp() error {
+// giveUp removes the oldest parts behind the head, as long as enough follows. A
+// file that cannot be removed goes with its folder in the end.
+func (s *spool) giveUp() {
 	for i := 0; i < len(s.parts); {
 		p := s.parts[i]
 		end := p.from + p.size
@@ -116,14 +119,11 @@ func (s *spool) giveUp() error {
 			continue
 		}
 		if s.size-end < s.tail {
-			return nil
+			return
 		}
 		s.parts = append(s.parts[:i], s.parts[i+1:]...)
-		if err := discard(p.f); err != nil {
-			return err
-		}
+		_ = discard(p.f)
 	}
-	return nil
 }
 
 func discard(f *os.File) error { return errors.Join(f.Close(), os.Remove(f.Name())) }

@@ -1,7 +1,9 @@
 // Colours of terminals. A line is cut at its escape sequences; those of colour
-// change the pen, all others and stray control characters are dropped.
+// change the pen. All others are dropped, and so are stray control characters
+// and those that turn the direction of writing.
 
-const escapes = /\x1b\[([0-9;:]*)m|\x1b\[[0-?]*[ -\/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -\/]*[0-~]?|[\x00-\x08\x0b-\x1f\x7f]/g;
+const escapes = /\x1b\[([0-9;:]*)m|\x1b\[[0-?]*[ -\/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -\/]*[0-~]?|[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const odd = /[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 // newPen is how text looks without any sequence.
 function newPen() {
@@ -66,7 +68,7 @@ function stroke(pen, text) {
 // paint appends a line to parent and leaves the pen as the line leaves it.
 function paint(parent, line, pen) {
   let at = 0;
-  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(line)) {
+  if (odd.test(line)) {
     for (const m of line.matchAll(escapes)) {
       if (m.index > at) parent.append(stroke(pen, line.slice(at, m.index)));
       if (m[1] !== undefined) dip(pen, m[1]);

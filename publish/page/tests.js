@@ -9,7 +9,7 @@ const kinds = [ // in this order; each test is of one kind
   {kind: "passed", title: "Passed", sign: "✓"},
 ];
 const openAtFirst = 20;  // failures that are unfolded
-const foldedAbove = 60;  // passed tests that are shown unasked
+const foldedAbove = 30;  // passed tests that are shown unasked
 const perRows = 100;
 const excerpt = 40;      // lines of the log shown with a failure
 
@@ -115,7 +115,7 @@ function row(r) {
       first && el("span", {class: "why"}, first),
       t.issue > 0 && el("span", {class: "tag"}, "known issue #" + t.issue),
       t.retries > 0 && el("span", {class: "tag t-retried"}, plural(t.retries, "retry").replace("retrys", "retries")),
-      t.files?.length > 0 && el("span", {class: "tag"}, plural(t.files.length, "file")),
+      t.files?.length > 0 && el("span", {class: "tag plain"}, plural(t.files.length, "file")),
       el("time", {}, span(t.seconds))));
   r.box.addEventListener("toggle", () => { if (r.box.open && r.box.children.length === 1) r.box.append(details(r)); });
   if (r.open ?? (r.kind === "failed" && tests.opened++ < openAtFirst)) { r.box.append(details(r)); r.box.open = true; }

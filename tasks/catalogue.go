@@ -67,32 +67,45 @@ func Load(files iter.Seq[File]) (*Catalogue, error) {
 
 // add takes up one file, if it is a task. A file with the name of a built-in task replaces it: the team decides.
 func (c *Catalogue) add(f File, name string) error {
-	executable := f.Mode.IsRegular() && f.Mode&0o111 != 0
-	if f.Mode&fs.ModeSymlink != 0 {
-		return &HeaderError{File: f.Path, Problem: "is a symbolic link", Hint: "a task is a file of its own; a link could lead anywhere"}
-	}
-	if !executable {
-		if looksTaught(f.Path, f.Data) {
-			return &HeaderError{File: f.Path, Line: 1, Problem: "has a header, but is not executable", Hint: "chmod +x " + f.Path}
-		}
+	if !executable(f) && f.Mode&fs.ModeSymlink == 0 && !looksTaught(f.Path, f.Data) {
 		return nil
-	}
-	if err := taskName.check(name); err != nil {
-		return &HeaderError{File: f.Path, Problem: err.Error(), Hint: hintOf(err)}
-	}
-	if name == Program {
-		return &HeaderError{File: f.Path, Problem: fmt.Sprintf("no task can be named %q", Program), Hint: "it is the program's name"}
 	}
 	if len(c.Tasks) >= MaxTasks {
 		return &HeaderError{File: f.Path, Problem: fmt.Sprintf("more than %d tasks", MaxTasks), Hint: "remove some"}
 	}
-	h, err := ParseHeader(f.Path, f.Data)
+	t, err := ReadTask(f)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(f.Data)
-	c.Tasks = append(c.Tasks, &Task{Name: name, Header: h, Path: f.Path, Digest: "sha256:" + hex.EncodeToString(sum[:])})
+	c.Tasks = append(c.Tasks, t)
 	return nil
+}
+
+// executable reports whether git would make the file executable.
+func executable(f File) bool { return f.Mode.IsRegular() && f.Mode&0o111 != 0 }
+
+// ReadTask reads one file as a task, wherever it lies: what Load does for each, and what people ask about a file that
+// they are about to commit. The error is a [*HeaderError] or a [*HeaderErrors].
+func ReadTask(f File) (*Task, error) {
+	name := path.Base(f.Path)
+	if f.Mode&fs.ModeSymlink != 0 {
+		return nil, &HeaderError{File: f.Path, Problem: "is a symbolic link", Hint: "a task is a file of its own; a link could lead anywhere"}
+	}
+	if err := taskName.check(name); err != nil {
+		return nil, &HeaderError{File: f.Path, Problem: err.Error(), Hint: hintOf(err)}
+	}
+	if name == Program {
+		return nil, &HeaderError{File: f.Path, Problem: fmt.Sprintf("no task can be named %q", Program), Hint: "it is the program's name"}
+	}
+	if !executable(f) {
+		return nil, &HeaderError{File: f.Path, Line: 1, Problem: "is not executable", Hint: "chmod +x " + QuoteWord(f.Path)}
+	}
+	h, err := ParseHeader(f.Path, f.Data)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(f.Data)
+	return &Task{Name: name, Header: h, Path: f.Path, Digest: "sha256:" + hex.EncodeToString(sum[:])}, nil
 }
 
 // looksTaught reports whether a file that is not executable was meant to be a task: it begins with #!, and has the doc

@@ -84,7 +84,7 @@ func TestLoadErrors(t *testing.T) {
 		want string
 	}{
 		{"not executable", File{"bots/verify", 0o644, []byte(productHeader)},
-			"bots/verify:1: has a header, but is not executable\nhint: chmod +x bots/verify"},
+			"bots/verify:1: is not executable\nhint: chmod +x bots/verify"},
 		{"bad header", script("bots/verify", "#!/bin/sh\n# verify: x\n# imge: a\n"), "bots/verify:3: unknown key \"imge\"\nhint: did you mean \"image\"?"},
 		{"no header", script("bots/verify", "#!/bin/sh\ntrue\n"), "bots/verify:1: no header\nhint: begin the leading comment with a line: # verify: what it does"},
 		{"a link", File{"bots/verify", fs.ModeSymlink | 0o777, []byte("/etc/passwd")},

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -81,11 +82,12 @@ func newGoParser(rec *recorder, readable func(string)) *goParser {
 
 func (p *goParser) line(number int, raw []byte) {
 	p.number = number
-	var e goEvent
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &e) != nil || e.Action == "" {
-		text := strings.ToValidUTF8(string(raw), "\uFFFD")
+	e, before, ok := cutEvent(raw)
+	if text := strings.ToValidUTF8(string(before), "\uFFFD"); !ok || text != "" {
 		p.show(text + "\n")
 		p.other.add(text + "\n")
+	}
+	if !ok {
 		return
 	}
 	p.events++
@@ -105,6 +107,18 @@ func (p *goParser) line(number int, raw []byte) {
 			p.event(e)
 		}
 	}
+}
+
+// cutEvent finds the event of a line. It may stand behind text that another process printed without ending its line.
+func cutEvent(raw []byte) (e goEvent, before []byte, ok bool) {
+	i := 0
+	if len(raw) > 0 && raw[0] != '{' {
+		i = bytes.LastIndex(raw, []byte(`{"Time":"`))
+	}
+	if i < 0 || len(raw) == 0 || json.Unmarshal(raw[i:], &e) != nil || e.Action == "" {
+		return goEvent{}, raw, false
+	}
+	return e, raw[:i], true
 }
 
 // show writes text for people and keeps count of its lines.

@@ -279,6 +279,30 @@ func TestGoCut(t *testing.T) {
 	}
 }
 
+// TestGoMixed has text of another process in front of an event, which must not be lost with it.
+func TestGoMixed(t *testing.T) {
+	var log strings.Builder
+	r := TeeResults(Format{Kind: GoJSON}, &log)
+	text := `warning: {1}{"Time":"2026-01-01T00:00:00Z","Action":"run","Package":"p","Test":"TestA"}
+{"Time":"2026-01-01T00:00:00Z","Action":"output","Package":"p","Test":"TestA","Output":"say {\"Time\":\"x\n"}
+more{"Time":"2026-01-01T00:00:00Z","Action":"pass","Package":"p","Test":"TestA"}
+{"Time":"no event"}
+{"Action":"pass","Package":"p"}
+`
+	if _, err := io.WriteString(r, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := summary(r.Report()), "passed \"TestA (p)\"\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got, want := log.String(), "warning: {1}\nsay {\"Time\":\"x\nmore\n{\"Time\":\"no event\"}\n"; got != want {
+		t.Errorf("log is\n%swant\n%s", got, want)
+	}
+}
+
 // TestGoRunning looks at a report while tests run.
 func TestGoRunning(t *testing.T) {
 	r := NewResults(Format{Kind: GoJSON})

@@ -156,6 +156,22 @@ func TestUnreadableHeaders(t *testing.T) {
 	}
 }
 
+// TestHeaderColumns wants the place of the very word that is wrong.
+func TestHeaderColumns(t *testing.T) {
+	_, err := ParseHeader("bots/x", []byte("#!/bin/sh\n# x: do it\n# image: fedora-42\n#\tDebian-13\n# needs: kvm memory=4\n#   disk=2G\n"))
+	list, ok := errors.AsType[*HeaderErrors](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range list.Problems {
+		got = append(got, fmt.Sprintf("%d:%d %s", p.Line, p.Column, p.Key))
+	}
+	if d := cmp.Diff([]string{"4:3 image", "5:14 needs"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // TestLongFile wants a long script with a short header to be fine: only the leading comment is limited.
 func TestLongFile(t *testing.T) {
 	text := "#!/bin/sh\n# x: do it\n#\n" + strings.Repeat("echo hello\n", 20_000)

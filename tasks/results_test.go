@@ -159,24 +159,24 @@ func TestLimits(t *testing.T) {
 		problem string // part of the report's
 	}{
 		{"one endless line", TAP, 200, func(int) string { return mega }, "no TAP plan"},
-		{"one endless line, go", GoJSON, 200, func(int) string { return mega }, "no events"},
-		{"long lines", TAP, 200, func(int) string { return mega + "\n" }, "no TAP plan"},
-		{"short names in long lines", TAP, 200, func(i int) string { return fmt.Sprintf("ok %d a%d # skip %s\n", i+1, i, mega) }, "no plan"},
-		{"short names of retries in long lines", TAP, 200, func(i int) string { return fmt.Sprintf("ok %d a%d # retry %s\n", i+1, i, mega) }, "was to be run again"},
+		{"one endless line, go", GoJSON, 100, func(int) string { return mega }, "no events"},
+		{"long lines", TAP, 100, func(int) string { return mega + "\n" }, "no TAP plan"},
+		{"short names in long lines", TAP, 100, func(i int) string { return fmt.Sprintf("ok %d a%d # skip %s\n", i+1, i, mega) }, "no plan"},
+		{"short names of retries in long lines", TAP, 100, func(i int) string { return fmt.Sprintf("ok %d a%d # retry %s\n", i+1, i, mega) }, "was to be run again"},
 		{"long names", TAP, 100, func(i int) string { return fmt.Sprintf("ok %d %s\n", i+1, mega) }, "no plan"},
-		{"long names of retries", TAP, 200, func(i int) string { return fmt.Sprintf("ok %d %d%s # RETRY\n", i+1, i, mega[:1<<19]) }, "was to be run again"},
+		{"long names of retries", TAP, 100, func(i int) string { return fmt.Sprintf("ok %d %d%s # RETRY\n", i+1, i, mega[:1<<19]) }, "was to be run again"},
 		{"many long names", TAP, 300, hundred(func(n int) string { return fmt.Sprintf("ok %d %s\n# why", n+1, kilo) }), "too many tests"},
 		{"many tests", TAP, 1010, hundred(func(n int) string { return fmt.Sprintf("ok %d", n+1) }), "too many tests"},
 		{"many failures", TAP, 1210, hundred(func(n int) string { return fmt.Sprintf("not ok %d", n+1) }), "too many tests"},
 		{"many retries", TAP, 1010, hundred(func(n int) string { return fmt.Sprintf("ok %d a%d # RETRY", n+1, n) }), "was to be run again"},
 		{"many messages", TAP, 300, hundred(func(n int) string { return fmt.Sprintf("not ok %d\n# %s", n+1, kilo) }), "no plan"},
-		{"endless message", TAP, 200, func(i int) string {
+		{"endless message", TAP, 100, func(i int) string {
 			if i == 0 {
 				return "not ok 1\n"
 			}
 			return "# " + mega + "\n"
 		}, "no plan"},
-		{"endless subtests", TAP, 200, func(int) string { return strings.Repeat("    not ok 1 - "+kilo+"\n", 1000) }, "no TAP plan"},
+		{"endless subtests", TAP, 100, func(int) string { return strings.Repeat("    not ok 1 - "+kilo+"\n", 1000) }, "no TAP plan"},
 		{"many open tests", GoJSON, 240, hundred(func(n int) string {
 			return fmt.Sprintf(`{"Action":"output","Package":"p%d","Test":"T%d","Output":"%s\n"}`, n%50, n, kilo)
 		}), "too many tests at once"},
@@ -187,8 +187,8 @@ func TestLimits(t *testing.T) {
 			return fmt.Sprintf(`{"Action":"output","Package":"p%d","Output":"%s\n"}`, n, kilo) + "\n" +
 				fmt.Sprintf(`{"Action":"build-output","ImportPath":"p%d","Output":"%s\n"}`, n, kilo)
 		}), "too many packages at once"},
-		{"many subtests", GoJSON, 400, hundred(func(n int) string { return fmt.Sprintf(`{"Action":"fail","Package":"p","Test":"T/%d%s"}`, n, kilo) }), "did not end"},
-		{"long names of tests", GoJSON, 200, func(i int) string {
+		{"many subtests", GoJSON, 100, hundred(func(n int) string { return fmt.Sprintf(`{"Action":"fail","Package":"p","Test":"T/%d%s"}`, n, kilo) }), "did not end"},
+		{"long names of tests", GoJSON, 100, func(i int) string {
 			return fmt.Sprintf(`{"Action":"run","Package":"p","Test":"T%d%s"}`+"\n", i, mega[:1<<19])
 		}, "thousands of characters"},
 	}

@@ -45,7 +45,7 @@ func isText(head []byte) bool {
 	for len(head) > 0 {
 		r, n := utf8.DecodeRune(head)
 		if r == utf8.RuneError && n == 1 {
-			return len(head) < utf8.UTFMax // cut within a character
+			return !utf8.FullRune(head) // cut within a character
 		}
 		if unicode.IsControl(r) && !strings.ContainsRune("\n\r\t\f\b\x1b", r) {
 			return false

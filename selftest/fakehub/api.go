@@ -36,22 +36,32 @@ func (s *Server) answer(r *http.Request, path string) (*answer, error) {
 	if rq.method == http.MethodHead {
 		rq.method = http.MethodGet
 	}
+	b, good := s.arrive(rq)
+	defer s.leave(b)
+	return s.apply(ctx, rq, b, good)
+}
+
+// arrive draws what a request meets, and counts it among those that run. It says
+// false if its credential is not good.
+func (s *Server) arrive(rq *request) (b *budget, good bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	rq.now = time.Now()
 	s.served++
 	rq.id = requestID(s.served, rq.now)
-	rq.plan = s.draw(rq.writes() && !strings.HasSuffix(path, "/graphql"), rq.now)
-	signed, good := s.authenticate(r, rq.now)
-	b := s.budgetOf(signed, r)
+	rq.plan = s.draw(rq.writes(), rq.now)
+	signed, good := s.authenticate(rq.http, rq.now)
+	b = s.budgetOf(signed, rq.http)
 	b.running++
 	rq.crowded = s.limits.Concurrent > 0 && b.running > s.limits.Concurrent
-	s.mu.Unlock()
+	return b, good
+}
 
-	a, err := s.apply(ctx, rq, b, good)
+// leave counts a request out.
+func (s *Server) leave(b *budget) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b.running--
-	s.mu.Unlock()
-	return a, err
 }
 
 // apply is the middle of answer: between the counting in and out.
@@ -59,9 +69,7 @@ func (s *Server) apply(ctx context.Context, rq *request, b *budget, good bool) (
 	if err := wait(ctx, rq.plan.pause[0]); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
 	a := s.locked(rq, b, good)
-	s.mu.Unlock()
 	if err := wait(ctx, rq.plan.pause[1]); err != nil {
 		return nil, err
 	}
@@ -70,6 +78,8 @@ func (s *Server) apply(ctx context.Context, rq *request, b *budget, good bool) (
 
 // locked is the part of answer that needs the mutex.
 func (s *Server) locked(rq *request, b *budget, good bool) *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock() // a panic of a handler must not stop the server
 	rq.now = time.Now()
 	var who actor
 	if good { // again: a token may have been revoked during the wait
@@ -78,6 +88,9 @@ func (s *Server) locked(rq *request, b *budget, good bool) *answer {
 	rq.actor = who
 	s.drawLag(&rq.plan, rq.now)
 	res, spent := s.respond(rq, b, good)
+	if rq.route.budget == graphqlResource && !rq.mutation {
+		rq.plan.lost = false // only writes lose their answers
+	}
 	a := s.finish(rq, b, res, spent)
 	s.note(Entry{
 		Time: rq.now, Actor: rq.actor.login(), Method: rq.http.Method, Path: rq.http.URL.RequestURI(),

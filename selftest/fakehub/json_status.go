@@ -1,6 +1,9 @@
 package fakehub
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // jsonStatus is a commit status; the combined status shows all but the creator.
 type jsonStatus struct {
@@ -37,7 +40,7 @@ func (rq *request) statusJSON(st *status) jsonStatus {
 }
 
 // status is a status with its creator, from the cache.
-func (rq *request) status(st *status) any {
+func (rq *request) status(st *status) json.RawMessage {
 	return st.json.of(rq.site, rq.repo.name, func() any {
 		full := rq.statusJSON(st)
 		full.Creator = rq.user(st.creator)

@@ -65,7 +65,7 @@ func listStatuses(rq *request) response {
 		list = l.list.upTo(rq.asOf(statusDomain))
 	}
 	from, to, link := rq.page(len(list))
-	out := make([]any, 0, to-from)
+	out := make(rawList, 0, to-from)
 	for i := from; i < to; i++ { // newest first
 		out = append(out, rq.status(list[len(list)-1-i]))
 	}

@@ -33,6 +33,9 @@ type node struct {
 func (t *router) add(rt route) {
 	n := &t.root
 	for part := range strings.SplitSeq(strings.TrimPrefix(rt.pattern, "/"), "/") {
+		if part == "" { // of "/" alone
+			break
+		}
 		name, isParam := strings.CutPrefix(part, "{")
 		name = strings.TrimSuffix(name, "}")
 		name, isRest := strings.CutSuffix(name, "...")

@@ -149,7 +149,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if a.broken {
-		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+		return nil, errReset()
 	}
 	res := &http.Response{
 		Status: strconv.Itoa(a.status) + " " + http.StatusText(a.status), StatusCode: a.status,
@@ -163,6 +163,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// errReset is what a client sees of a connection that breaks.
+func errReset() error { return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET} }
+
 // page answers what is not of the API: it is collected whole.
 func (t transport) page(r *http.Request) (*http.Response, error) {
 	c := &collector{header: http.Header{}, status: http.StatusOK}
@@ -175,7 +178,9 @@ func (t transport) page(r *http.Request) (*http.Response, error) {
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
-	t.s.ServeHTTP(c, in)
+	if broken := c.collect(t.s, in); broken {
+		return nil, errReset()
+	}
 	if err := r.Context().Err(); err != nil {
 		return nil, err //nolint:wrapcheck // as http clients expect it
 	}
@@ -192,6 +197,21 @@ type collector struct {
 	body   bytes.Buffer
 	status int
 	wrote  bool
+}
+
+// collect serves a request, and says whether its connection was broken.
+func (c *collector) collect(s *Server, r *http.Request) (broken bool) {
+	defer func() {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler: // as net/http takes it
+			broken = true
+		default:
+			panic(v)
+		}
+	}()
+	s.ServeHTTP(c, r)
+	return false
 }
 
 func (c *collector) Header() http.Header { return c.header }

@@ -90,15 +90,16 @@ func (f *field) texts() []string {
 	return words
 }
 
-// findDoc finds the line that begins the header, "NAME: what it does" with the file's own name, and its index. A line
-// with another small name is taken for a slip when the right one is nowhere.
-func findDoc(file string, list []comment, errs *HeaderErrors) (int, bool) {
+// findDoc finds the line that begins the header, "NAME: what it does" with the file's own name, and where the lines
+// behind it begin. A line with another small name is taken for a slip when the right one is nowhere; a key, for a header
+// whose first line was forgotten. The index is -1 if there is nothing to read.
+func findDoc(file string, list []comment, errs *HeaderErrors) (doc *comment, rest int) {
 	name := path.Base(file)
 	other := -1
 	for i, c := range list {
 		key, _, ok := strings.Cut(c.text, ":")
 		if ok && key == name {
-			return i, true
+			return &list[i], i + 1
 		}
 		if ok && other < 0 && taskName.check(key) == nil && !slices.Contains([]string{"vim", "vi", "ex"}, key) {
 			other = i
@@ -107,18 +108,18 @@ func findDoc(file string, list []comment, errs *HeaderErrors) (int, bool) {
 	if other < 0 {
 		errs.add(&HeaderError{File: file, Line: 1, Problem: "no header",
 			Hint: fmt.Sprintf("begin the leading comment with a line: # %s: what it does", name)})
-		return 0, false
+		return nil, -1
 	}
 	key, _, _ := strings.Cut(list[other].text, ":")
 	if slices.Contains(keyNames(), key) {
 		errs.add(&HeaderError{File: file, Line: list[other].line, Problem: fmt.Sprintf("the header begins with %q", key),
 			Hint: fmt.Sprintf("its first line says what the task does: # %s: TEXT", name)})
-		return other - 1, true
+		return nil, other
 	}
 	errs.add(&HeaderError{File: file, Line: list[other].line,
 		Problem: fmt.Sprintf("the header is that of %q, the file is %q", key, name),
 		Hint:    fmt.Sprintf("write: # %s: what it does", name)})
-	return other, true
+	return &list[other], other + 1
 }
 
 // splitFields cuts the header that begins after the doc line into fields. It ends at the first line without text; a

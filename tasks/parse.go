@@ -38,14 +38,14 @@ func parseHeader(file string, data []byte, errs *HeaderErrors) Header {
 	if !checkText(file, list, errs) {
 		return h
 	}
-	i, ok := findDoc(file, list, errs)
-	if !ok {
+	doc, rest := findDoc(file, list, errs)
+	if rest < 0 {
 		return h
 	}
-	if i >= 0 {
-		h.Doc = readDoc(file, list[i], errs)
+	if doc != nil {
+		h.Doc = readDoc(file, *doc, errs)
 	}
-	fields := splitFields(file, list[i+1:], errs)
+	fields := splitFields(file, list[rest:], errs)
 	readFields(&h, file, fields, errs)
 	if len(errs.Problems) == 0 {
 		finish(&h)

@@ -16,7 +16,8 @@ import (
 // and the bots of 2017 write it. It heeds:
 //
 //   - the plan before or behind the tests, and that it is kept: a job that was cut short is no success;
-//   - "# SKIP" and "# TODO", and "# RETRY" of the bots: that result does not count, another one follows;
+//   - the two directives of the specification, skipped and expected to fail; and the third of the bots, "# RETRY": that
+//     result does not count, another one follows;
 //   - the lines behind a failure, diagnostics ("# …") and YAML blocks, as its message;
 //   - subtests (indented): the outer test's result counts, the inner failures are named in its message;
 //   - "Bail out!"; several streams one after the other, as of a script that runs bats twice.
@@ -25,12 +26,11 @@ import (
 type tapParser struct {
 	rec *recorder
 
-	version bool
-	plan    int // of the current stream; -1 before any
-	planned bool
+	planned bool // the current stream has a plan
+	plan    int  // its number of tests
 	closed  bool // the plan stood behind the tests: the stream is complete
 	count   int  // results of the current stream
-	highest int  // number of them
+	highest int  // the highest number that one of them has
 	seen    map[int]bool
 	done    int // planned tests of the streams before
 
@@ -357,7 +357,7 @@ func cutDirective(text, directive string) (reason string, ok bool) {
 	rest := text[len(directive):]
 	word := strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	if directive != "SKIP" && word != rest {
-		return "", false // TODOs is not TODO; SKIPPED is SKIP, says the specification
+		return "", false // the specification has SKIP begin a longer word (SKIPPED), and no other
 	}
 	return strings.TrimSpace(strings.TrimPrefix(word, ":")), true
 }

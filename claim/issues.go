@@ -128,6 +128,8 @@ func (b *IssueBoard) post(ctx context.Context, s Subject, m Mark) (Mark, error) 
 	return m, nil
 }
 
+var errNoPrefix = errors.New("the title has no prefix")
+
 // edit is the change that says the mark; nil if the issue says it already.
 func (b *IssueBoard) edit(s Subject, m Mark, issue hub.Issue, renames []rename, now time.Time) (*hub.IssueEdit, error) {
 	shown := ParseTitle(issue.Title)
@@ -138,7 +140,8 @@ func (b *IssueBoard) edit(s Subject, m Mark, issue hub.Issue, renames []rename, 
 			return nil, ErrTaken
 		}
 		if m.Kind == KindBeat && shown.Kind == KindReset {
-			return nil, ErrTaken // a person took the prefix off
+			// A person took the prefix off, or the answer is old. The log will tell; till then nothing may be written over it.
+			return nil, &hub.NotSentError{Reason: "find the claim in the title", Err: errNoPrefix}
 		}
 		return &hub.IssueEdit{Title: new(FormatTitle(m, human))}, nil
 	case KindRelease:
@@ -147,8 +150,11 @@ func (b *IssueBoard) edit(s Subject, m Mark, issue hub.Issue, renames []rename, 
 		}
 		return &hub.IssueEdit{Title: new(human)}, nil
 	case KindResult:
-		if !b.mine(m.Nonce, renames, now) || shown.Kind != KindClaim && shown.Kind != KindBeat {
+		if !b.mine(m.Nonce, renames, now) || shown.Kind == KindHold {
 			return nil, ErrTaken
+		}
+		if shown.Kind == KindReset {
+			return nil, &hub.NotSentError{Reason: "find the claim in the title", Err: errNoPrefix}
 		}
 		return b.finish(s, m, issue, human), nil
 	case KindReset:

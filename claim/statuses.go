@@ -3,6 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (b *StatusBoard) Marks(ctx context.Context, s Subject) ([]Mark, time.Time, 
 		return nil, time.Time{}, fmt.Errorf("read marks of %s: %w", s, err)
 	}
 	var marks []Mark
-	for _, r := range list {
+	for _, r := range slices.Backward(list) {
 		if strings.EqualFold(r.Context, s.Context) {
 			marks = append(marks, statusMark(r))
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	graphql "github.com/graph-gophers/graphql-go"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // graphqlSDL is our part of GitHub's schema. A test holds it against the whole.
@@ -75,19 +76,29 @@ func serveGraphQL(rq *request) response {
 		return ok(graphqlBody(nil, faults))
 	}
 	rq.cost = op.cost.points
-	rq.mutation = op.mutation
+	rq.mutation = op.Operation == ast.Mutation
 	if fault := rq.s.spendGraphQL(rq); fault != nil {
 		return ok(graphqlBody(nil, []gqlFault{*fault}))
 	}
-	if op.mutation { // only now is it known that this is a write
+	if rq.mutation { // only now is it known that this is a write
 		rq.plan.lag = [domainCount]time.Duration{}
 		rq.plan.lost = rq.s.chance(rq.s.faults.LostAcks)
 	}
 	g := &gql{rq: rq, cost: op.cost, actors: map[*user]*gqlActor{}}
 	// A client that went away does not stop what GitHub began.
 	ctx := context.WithValue(context.WithoutCancel(rq.ctx), gqlKey{}, g)
+	if op.inspects {
+		return ok(graphqlBody(executeByLibrary(ctx, q, op)))
+	}
+	e := gqlExec{ctx: ctx, types: graphqlTypes(), vars: op.vars}
+	data := e.run(g, op.OperationDefinition)
+	return ok(graphqlBody(data, e.faults))
+}
+
+// executeByLibrary answers what asks for the schema itself.
+func executeByLibrary(ctx context.Context, q gqlQuery, op gqlOperation) (json.RawMessage, []gqlFault) {
 	res := graphqlSchema().Exec(ctx, q.Query, q.OperationName, q.Variables)
-	return ok(graphqlBody(res.Data, gqlFaults(res.Errors, op.fields)))
+	return res.Data, gqlFaults(res.Errors, op.SelectionSet)
 }
 
 // graphqlBody puts an answer together without another look at the data, which

@@ -29,9 +29,10 @@ type gqlCost struct {
 
 // A gqlOperation is what is known of a query before it runs.
 type gqlOperation struct {
-	mutation bool
+	*ast.OperationDefinition
 	cost     gqlCost
-	fields   ast.SelectionSet
+	vars     map[string]any
+	inspects bool // asks for the schema itself
 }
 
 // graphqlTypes is the schema as the validator has it.
@@ -54,7 +55,11 @@ func graphqlAnalyse(q gqlQuery) (gqlOperation, []gqlFault) {
 	if op == nil {
 		return gqlOperation{}, []gqlFault{{Message: "An operation name is required"}}
 	}
-	w := gqlWalk{variables: variables(op, q.Variables), prefix: string(op.Operation)}
+	vars, err := validator.VariableValues(graphqlTypes(), op, q.Variables)
+	if err != nil {
+		return gqlOperation{}, gqlRefusals(err)
+	}
+	w := gqlWalk{variables: vars, prefix: string(op.Operation)}
 	w.selections(op.SelectionSet, 1, nil)
 	if w.fault != nil {
 		return gqlOperation{}, []gqlFault{*w.fault}
@@ -65,22 +70,7 @@ func graphqlAnalyse(q gqlQuery) (gqlOperation, []gqlFault) {
 			"This query requests up to %s possible nodes which exceeds the maximum limit of %s.",
 			thousands(w.cost.nodes), thousands(gqlMaxNodes))}}
 	}
-	return gqlOperation{mutation: op.Operation == ast.Mutation, cost: w.cost, fields: op.SelectionSet}, nil
-}
-
-// variables are the given values with the defaults of those not given.
-func variables(op *ast.OperationDefinition, given map[string]any) map[string]any {
-	all := make(map[string]any, len(op.VariableDefinitions))
-	for _, d := range op.VariableDefinitions {
-		if v, ok := given[d.Variable]; ok {
-			all[d.Variable] = v
-		} else if d.DefaultValue != nil {
-			if v, err := d.DefaultValue.Value(nil); err == nil {
-				all[d.Variable] = v
-			}
-		}
-	}
-	return all
+	return gqlOperation{op, w.cost, vars, w.inspects}, nil
 }
 
 // A gqlWalk goes through a query and adds up.
@@ -88,6 +78,7 @@ type gqlWalk struct {
 	variables map[string]any
 	prefix    string
 	cost      gqlCost
+	inspects  bool
 	fault     *gqlFault
 }
 
@@ -112,6 +103,7 @@ func (w *gqlWalk) selections(set ast.SelectionSet, times int, path []any) {
 }
 
 func (w *gqlWalk) field(f *ast.Field, times int, path []any) {
+	w.inspects = w.inspects || f.Name == "__schema" || f.Name == "__type"
 	path = append(path[:len(path):len(path)], f.Alias)
 	if f.Definition == nil || !isConnection(f.Definition) {
 		w.selections(f.SelectionSet, times, path)

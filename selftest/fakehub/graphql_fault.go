@@ -42,20 +42,26 @@ const (
 	gqlTooManyNodes = "MAX_NODE_LIMIT_EXCEEDED"
 )
 
+// gqlFaultOf is the error of a resolver.
+func gqlFaultOf(err error, path []any) gqlFault {
+	if own, ok := errors.AsType[*gqlError](err); ok {
+		return gqlFault{Type: own.kind, Message: own.message, Path: path}
+	}
+	// GitHub says nothing of its own troubles but a number to quote.
+	return gqlFault{Message: "Something went wrong while executing your query: " + err.Error(), Path: path}
+}
+
 // gqlFaults puts what the executor reports into GitHub's shape. The executor
 // does not tell where in the query it was, but fields do.
 func gqlFaults(list []*gqlerrors.QueryError, fields ast.SelectionSet) []gqlFault {
 	faults := make([]gqlFault, 0, len(list))
 	for _, e := range list {
 		f := gqlFault{Message: e.Message, Path: e.Path}
+		if e.ResolverError != nil {
+			f = gqlFaultOf(e.ResolverError, e.Path)
+		}
 		if at := locate(fields, e.Path); at != nil {
 			f.Locations = []gqlLocation{{at.Line, at.Column}}
-		}
-		if own, ok := errors.AsType[*gqlError](e.ResolverError); ok {
-			f.Type, f.Message = own.kind, own.message
-		} else if e.ResolverError != nil {
-			// GitHub says nothing of its own troubles but a number to quote.
-			f.Message = "Something went wrong while executing your query. " + e.ResolverError.Error()
 		}
 		faults = append(faults, f)
 	}

@@ -90,7 +90,7 @@ type gqlPageInfo struct {
 // A gqlConn is a page of a list of T, its nodes made only if they are asked for.
 type gqlConn[T any] struct {
 	TotalCount int32
-	PageInfo   gqlPageInfo
+	PageInfo   *gqlPageInfo
 	cursors    []string
 	make       func(int) T // the node at an index of the page
 	nodes      []T
@@ -125,14 +125,13 @@ func gqlConnect[S, T any](l gqlList[S], a gqlPage, node func(S) T) (*gqlConn[T],
 	page := l.items[from:to]
 	c := &gqlConn[T]{
 		TotalCount: int32(len(l.items)),
+		PageInfo:   &gqlPageInfo{HasNextPage: to < len(l.items), HasPreviousPage: from > 0},
 		cursors:    make([]string, len(page)),
 		make:       func(i int) T { return node(page[i]) },
 	}
 	for i := range page {
 		c.cursors[i] = cursor(l.key(from + i))
 	}
-	c.PageInfo.HasNextPage = to < len(l.items)
-	c.PageInfo.HasPreviousPage = from > 0
 	if n := len(page); n > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.cursors[0], &c.cursors[n-1]
 	}

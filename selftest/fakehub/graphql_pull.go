@@ -178,10 +178,10 @@ func (c *gqlPullCommits) Edges() (*[]*gqlEdge[*gqlPullCommit], error) {
 }
 
 // PageInfo says whether there are more.
-func (c *gqlPullCommits) PageInfo() (gqlPageInfo, error) {
+func (c *gqlPullCommits) PageInfo() (*gqlPageInfo, error) {
 	conn, err := c.full()
 	if err != nil {
-		return gqlPageInfo{}, err
+		return nil, err
 	}
 	return conn.PageInfo, nil
 }

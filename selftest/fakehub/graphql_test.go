@@ -151,7 +151,7 @@ func TestGraphQLCost(t *testing.T) {
 		{"by fragments", `{repository(owner:"a",name:"b"){...f}} fragment f on Repository{issues(first:10){nodes{...g}}} fragment g on Issue{labels(first:5){nodes{name}}}`, 1, 60},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			op, faults := graphqlAnalyse(gqlQuery{Query: c.query})
+			op, faults := graphqlAnalyse(gqlQuery{Query: c.query, Variables: dict{"owner": "a", "name": "b"}})
 			if faults != nil || op.cost.points != c.points || op.cost.nodes != c.nodes {
 				t.Errorf("%d points, %d nodes (%v), want %d and %d", op.cost.points, op.cost.nodes, faults, c.points, c.nodes)
 			}

@@ -76,11 +76,8 @@ func (s *Server) apply(ctx context.Context, rq *request, b *budget, good bool) (
 	return a, nil
 }
 
-// locked is the part of answer that needs the mutex. A handler that panics must
-// not keep it.
+// locked is the part of answer that needs the mutex.
 func (s *Server) locked(rq *request, b *budget, good bool) *answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock() // a panic of a handler must not stop the server
 	rq.now = time.Now()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -42,7 +43,7 @@ func eachGitWorld(t *testing.T, test func(*gitWorld)) {
 func newWorld(t *testing.T, disk bool) *gitWorld {
 	t.Helper()
 	w := &gitWorld{t: t, dir: t.TempDir()}
-	options := Options{}
+	options := Options{Log: slog.New(strictLog{slog.DiscardHandler, t})}
 	if disk {
 		options.Dir = filepath.Join(w.dir, "hub")
 	}
@@ -65,6 +66,25 @@ func newWorld(t *testing.T, disk bool) *gitWorld {
 		}
 	})
 	return w
+}
+
+// A strictLog fails the test when the server logs an error: it does so only for
+// trouble of its own.
+type strictLog struct {
+	slog.Handler
+	t *testing.T
+}
+
+func (l strictLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+
+func (l strictLog) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += " " + a.String()
+		return true
+	})
+	l.t.Errorf("the server logs an error: %s", text)
+	return nil
 }
 
 func (w *gitWorld) must(err error) {

@@ -33,7 +33,7 @@ const (
 	DefaultDrain = 5 * time.Second
 )
 
-// A Config is what makes a bot. Name, Hub, Repos, Teacher, Performer, Store and Board are needed.
+// A Config is what makes a bot. Name, Hub, Repos, Teacher, Performer, Store, Board and Scratch are needed.
 type Config struct {
 	Name    string // unique for each start: hostname-xxxxx
 	Host    string // the machine, for people who look for it
@@ -56,7 +56,7 @@ type Config struct {
 	Once   bool          // one look, the jobs taken from it, and the end
 
 	Kill    <-chan struct{} // closed: stop at once
-	Scratch string          // folder for scratch files of pages; empty is the system's
+	Scratch string          // folder in which each job gets a directory; all bots of a machine may share it
 	Seed    uint64          // of the jitter; 0 draws one
 	Log     *slog.Logger
 }
@@ -73,6 +73,9 @@ type Agent struct {
 	running map[string]*run      // by Subject.Key
 	shunned map[string]time.Time // subjects that are not looked at before
 
+	ailing      int       // how many jobs in a row failed for a reason of our own
+	ailingUntil time.Time // nothing is taken before
+
 	seen  map[string]time.Time // by Subject.Key: when the bot first saw the job wait
 	trust map[string]verdict   // by repository and login
 }
@@ -80,8 +83,8 @@ type Agent struct {
 // New checks c and makes a bot of it. It does not touch GitHub.
 func New(c Config) (*Agent, error) {
 	switch {
-	case c.Name == "" || c.Hub == nil || len(c.Repos) == 0 || c.Teacher == nil || c.Performer == nil || c.Store == nil || c.Board == nil:
-		return nil, errors.New("make bot: name, hub, repositories, teacher, performer, store and board are needed")
+	case c.Name == "" || c.Hub == nil || len(c.Repos) == 0 || c.Teacher == nil || c.Performer == nil || c.Store == nil || c.Board == nil || c.Scratch == "":
+		return nil, errors.New("make bot: name, hub, repositories, teacher, performer, store, board and a scratch folder are needed")
 	case len(c.Name) > claim.MaxName:
 		return nil, fmt.Errorf("make bot: the name %q has more than %d characters", c.Name, claim.MaxName)
 	case c.Jobs < 0 || c.Poll < 0 || c.Drain < 0:

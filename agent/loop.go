@@ -168,8 +168,12 @@ func (a *Agent) chooser() chooser {
 		occupied[key] = true
 	}
 	now := time.Now()
+	slots := a.c.Jobs - len(a.running)
+	if now.Before(a.ailingUntil) {
+		slots = 0
+	}
 	return chooser{
-		Me: a.c.Name, Slots: a.c.Jobs - len(a.running), Pause: a.c.Policy.Settle,
+		Me: a.c.Name, Slots: slots, Pause: a.c.Policy.Settle,
 		Age:  func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
 		Skip: func(e Entry) bool { return occupied[subjectOf(e.Job).Key()] },
 		Rank: claim.Rank,

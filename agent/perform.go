@@ -26,20 +26,11 @@ func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome
 	if !ok && !env.Task.Builtin() {
 		return Outcome{State: publish.StateCancelled, Err: fmt.Errorf("run %s: this bot has no place of the kind %q", job.Task, env.Place)}
 	}
-	dir := filepath.Join(w.Dir, "job-"+env.Nonce)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return trouble("make a work directory", err)
-	}
-	defer func() {
-		if err := checkout.Remove(dir); err != nil && w.Log != nil {
-			w.Log.Error("cannot remove a work directory", "dir", dir, "error", err)
-		}
-	}()
-	source := filepath.Join(dir, "src")
+	source := filepath.Join(env.Dir, "src")
 	if refused := w.checkOut(ctx, env, &job, source); refused != nil {
 		return *refused
 	}
-	artifacts := filepath.Join(dir, "artifacts")
+	artifacts := filepath.Join(env.Dir, "artifacts")
 	if err := os.Mkdir(artifacts, 0o700); err != nil {
 		return trouble("make the artifacts' directory", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
@@ -28,6 +29,7 @@ type run struct {
 type Env struct {
 	Task    *tasks.Task                                                  // as the protected branch teaches it: timeout, results, artifacts
 	Place   tasks.PlaceKind                                              // where the task runs
+	Dir     string                                                       // the job's own, empty; whoever made it removes it
 	Nonce   string                                                       // of the claim; names directories and processes
 	Version string                                                       // of the bot
 	Output  io.Writer                                                    // the job's log; never fails, never blocks for long
@@ -92,10 +94,11 @@ func (a *Agent) do(ctx context.Context, r *run) time.Duration {
 		log.Warn("the result is not published", "error", err)
 		return a.c.Policy.Settle
 	}
-	log.Info("done", "state", result.State, "text", result.Text, "log", result.URL)
 	if result.State == "" {
+		log.Info("given back")
 		return a.backOff() // let a peer have it
 	}
+	log.Info("done", "state", result.State, "text", result.Text, "log", result.URL)
 	return a.c.Policy.Settle
 }
 
@@ -137,20 +140,34 @@ func (a *Agent) backOff() time.Duration {
 func (a *Agent) perform(working context.Context, e Entry, info publish.Info) claim.Result {
 	tidy, done := context.WithCancel(context.WithoutCancel(working))
 	defer done()
+	scratch, err := container.NewScratch(tidy, a.c.Scratch, e.Task)
+	if err != nil {
+		a.ail(err, info.Line)
+		return claim.Result{}
+	}
+	defer func() {
+		if err := scratch.Close(); err != nil {
+			a.c.Log.Error("cannot remove a job's directory", "dir", scratch.Dir, "error", err)
+		}
+	}()
+	info.Scratch = scratch.Dir
 	attempt, err := publish.Begin(tidy, a.c.Store, info)
 	if err != nil {
-		a.c.Log.Error("cannot publish a log", "job", info.Line, "error", err)
+		a.ail(err, info.Line)
 		return claim.Result{}
 	}
 	outcome := a.c.Performer.Perform(working, &Env{
-		Task: e.Taught, Place: e.Place, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
+		Task: e.Taught, Place: e.Place, Dir: scratch.Dir, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
 		Keep: attempt.Artifacts,
 	}, e.Job)
 	outcome = explain(working, outcome)
 	if outcome.Err != nil {
 		fmt.Fprintf(attempt, "\ncyborg: our own trouble, a peer will try again: %v\n", outcome.Err)
-		a.c.Log.Warn("infrastructure trouble", "job", info.Line, "error", outcome.Err)
+		a.ail(outcome.Err, info.Line)
 		outcome.State, outcome.Text = publish.StateError, "Our own trouble, a peer will try again"
+	}
+	if outcome.State == publish.StateSuccess || outcome.State == publish.StateFailure {
+		a.recovered()
 	}
 	finish, cancel := context.WithTimeout(tidy, cleanup)
 	defer cancel()
@@ -165,6 +182,24 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info) cla
 		return claim.Result{} // no word about the change: the subject goes back to the peers
 	}
 	return claim.Result{State: tasks.Verdict{State: outcome.State}.Status(), Text: text, URL: attempt.URL()}
+}
+
+// ail notes that this bot could not do a job for a reason of its own. It takes nothing for a while, and ever longer up to
+// ten minutes: its peers may be well, and a bot that takes and gives back all the time keeps them from the jobs.
+func (a *Agent) ail(err error, job string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	pause := min(a.c.Poll<<min(a.ailing, 10), 10*time.Minute)
+	a.ailing++
+	a.ailingUntil = time.Now().Add(pause)
+	a.c.Log.Error("trouble of our own, taking nothing for a while", "job", job, "error", err, "pause", pause.String())
+}
+
+// recovered notes that a job was done.
+func (a *Agent) recovered() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ailing, a.ailingUntil = 0, time.Time{}
 }
 
 // explain says in the outcome why a job was stopped, when it was not the job itself that ended.
@@ -186,7 +221,7 @@ func (a *Agent) info(e Entry) publish.Info {
 	return publish.Info{
 		Repo: e.Repo, Task: e.Task, Context: e.Context, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Title: e.Title,
 		Web: a.c.Web, Bot: a.c.Name, Host: a.c.Host, Version: a.c.Version, Line: e.Line().String(),
-		Previous: e.URL, Redact: a.c.Redact, Scratch: a.c.Scratch, Log: a.c.Log,
+		Previous: e.URL, Redact: a.c.Redact, Log: a.c.Log,
 	}
 }
 

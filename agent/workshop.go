@@ -18,8 +18,6 @@ import (
 type Workshop struct {
 	Mirror func(repo string) (*checkout.Mirror, error) // the local copy of a repository
 	Places map[tasks.PlaceKind]container.Runner        // where tasks may run; a place that is missing is not offered
-	Dir    string                                      // for work directories; each job gets one and leaves none
-	Web    string                                      // of the forge, for `CYBORG_…` and pages
 	Log    *slog.Logger
 
 	mu     sync.Mutex

@@ -26,6 +26,8 @@ type field struct {
 	bin string
 	dir string
 	url string // of the emulator
+
+	bots []*process
 }
 
 // The people: login to permission. The token is the login and "-token".
@@ -110,6 +112,7 @@ func (f *field) bot(name, repo string, flags ...string) *process {
 		f.t.Fatal(err)
 	}
 	go func() { p.done <- p.Wait() }()
+	f.bots = append(f.bots, p)
 	f.t.Cleanup(func() { f.stop(p) })
 	return p
 }
@@ -192,6 +195,9 @@ func (f *field) until(what string, look func() bool) {
 	for !look() {
 		select {
 		case <-f.ctx.Done():
+			for _, p := range f.bots {
+				f.t.Logf("%s:\n%s", p.name, f.tail(p.name))
+			}
 			f.t.Fatalf("wait until %s: %v", what, context.Cause(f.ctx))
 		case <-tick.C:
 		}

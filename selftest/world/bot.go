@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -51,10 +50,7 @@ func (w *World) bot(name, repo string, pace Pace) (agent.Config, error) {
 		return agent.Config{}, err
 	}
 	dir := filepath.Join(w.o.Dir, "bots", name)
-	work := filepath.Join(dir, "work")
-	if err := os.MkdirAll(work, 0o700); err != nil {
-		return agent.Config{}, err
-	}
+	jobs := filepath.Join(dir, "jobs")
 	log := w.o.Log.With("bot", name)
 	client, err := hub.New(hub.Options{URL: w.URL, Token: hub.Secret(w.people[Account].token), Dir: filepath.Join(dir, "etags"),
 		Log: log, WriteEvery: 20 * time.Millisecond})
@@ -67,15 +63,15 @@ func (w *World) bot(name, repo string, pace Pace) (agent.Config, error) {
 		Mirror: func(name string) (*checkout.Mirror, error) {
 			return checkout.Open(checkout.Options{Dir: filepath.Join(dir, "git"), URL: w.URL + "/" + name + ".git", Token: client.Token, Log: log})
 		},
-		Dir: work, Log: log,
+		Log: log,
 		Places: map[tasks.PlaceKind]container.Runner{
-			tasks.OnHost: container.NewHost(container.HostOptions{Dir: filepath.Join(dir, "jobs"), Log: log}),
+			tasks.OnHost: container.NewHost(container.HostOptions{Dir: jobs, Log: log}),
 		},
 	}
 	return agent.Config{
 		Name: name, Host: "this machine", Version: "demo", Web: w.URL, Hub: client, Repos: []hub.Repo{served},
 		Teacher: workshop, Performer: workshop, Store: w.logs, Board: claim.NewStatusBoard(client, policy),
 		Has: tasks.Capabilities{{Name: string(tasks.OnHost)}}, Policy: policy, Jobs: 1, Poll: pace.Poll, Drain: pace.Drain,
-		Scratch: work, Seed: w.o.Seed, Log: log,
+		Scratch: jobs, Seed: w.o.Seed, Log: log,
 	}, nil
 }

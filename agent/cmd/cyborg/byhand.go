@@ -42,6 +42,7 @@ type byHand struct {
 	env    *environment
 	line   tasks.Line
 	flags  runFlags
+	state  string
 	mirror *checkout.Mirror
 	work   *agent.Workshop
 	job    tasks.Job
@@ -56,12 +57,13 @@ func (h *byHand) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.state = state
 	log := h.flags.logger()
 	h.work = &agent.Workshop{
-		Dir: filepath.Join(state, "work"), Log: log,
+		Log:    log,
 		Mirror: func(string) (*checkout.Mirror, error) { return h.mirror, nil },
 		Places: map[tasks.PlaceKind]container.Runner{
-			tasks.OnHost: container.NewHost(container.HostOptions{Dir: filepath.Join(state, "jobs"), Log: log}),
+			tasks.OnHost: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log}),
 		},
 	}
 	h.job = tasks.Job{Task: h.line.Task, Args: h.line.Args, Context: h.line.Context, Pull: h.line.Pull}
@@ -178,6 +180,11 @@ func (h *byHand) do(ctx context.Context) error {
 	}
 	defer store.Close()
 	nonce := claim.NewNonce()
+	scratch, err := container.NewScratch(ctx, filepath.Join(h.state, jobsDir), h.job.Task)
+	if err != nil {
+		return infra(err)
+	}
+	defer scratch.Close()
 	attempt, err := publish.Begin(ctx, store, publish.Info{
 		Repo: h.job.Repo, Task: h.job.Task, Context: h.job.Context, Pull: h.job.Pull, SHA: h.job.SHA, Bot: hostName(),
 		Host: hostName(), Version: buildVersion(), Nonce: nonce, Line: h.line.String(), Log: h.flags.logger(),
@@ -186,7 +193,7 @@ func (h *byHand) do(ctx context.Context) error {
 		return infra(err)
 	}
 	outcome := h.work.Perform(ctx, &agent.Env{
-		Task: h.task, Place: tasks.OnHost, Nonce: nonce, Version: buildVersion(), Output: io.MultiWriter(h.env.Stdout, attempt),
+		Task: h.task, Place: tasks.OnHost, Dir: scratch.Dir, Nonce: nonce, Version: buildVersion(), Output: io.MultiWriter(h.env.Stdout, attempt),
 		Report: attempt.Report, Lines: attempt.Lines, Keep: attempt.Artifacts,
 	}, h.job)
 	if err := attempt.Finish(context.WithoutCancel(ctx), publish.Outcome{State: outcome.State, Description: outcome.Text}); err != nil {

@@ -122,7 +122,7 @@ func (f *runFlags) wire() (*bot, error) {
 		log = log.With("bot", f.name)
 	}
 	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, policy: f.policy(),
-		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, "jobs"), Log: log})}, nil
+		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log})}, nil
 }
 
 // check refuses settings that cannot work, and gives the bot its name.
@@ -191,6 +191,9 @@ func infra(err error) error {
 	}
 	return &exitError{Code: exitInfra, Err: err}
 }
+
+// jobsDir is where jobs have their directories while they run, below the state folder.
+const jobsDir = "jobs"
 
 // A bot is all that run wires together.
 type bot struct {
@@ -285,7 +288,7 @@ func (b *bot) mirror(name string) (*checkout.Mirror, error) {
 func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
-		Mirror: b.mirror, Dir: filepath.Join(b.state, "work"), Log: b.log,
+		Mirror: b.mirror, Log: b.log,
 		Places: map[tasks.PlaceKind]container.Runner{tasks.OnHost: b.host},
 	}
 	return agent.Config{
@@ -293,6 +296,6 @@ func (b *bot) config() agent.Config {
 		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store,
 		Board: claim.NewStatusBoard(b.hub, policy), Has: tasks.Capabilities{{Name: string(tasks.OnHost)}},
 		Policy: policy, Jobs: f.jobs, Poll: f.poll, Drain: f.drain, Once: f.once,
-		Kill: f.env.Kill, Scratch: filepath.Join(b.state, "work"), Log: b.log,
+		Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

@@ -70,6 +70,38 @@ func TestContentsRead(t *testing.T) {
 	})
 }
 
+// The address that contents name for downloading serves the file, as text and
+// to those who may read it.
+func TestRawFiles(t *testing.T) {
+	eachGitWorld(t, func(w *gitWorld) {
+		w.put("a b/page.html", "<script>", "")
+		w.want(w.api("writer", "POST", widget+"/git/refs", map[string]any{
+			"ref": "refs/heads/feature/x", "sha": w.put("f", "on the branch", ""),
+		}), 201, "")
+		w.put("f", "on main", "")
+		for path, want := range map[string]string{"a%20b/page.html": "<script>", "f": "on main", "f?ref=feature/x": "on the branch"} {
+			address := w.api("", "GET", widget+"/contents/"+path, nil).str("download_url")
+			got := w.api("", "GET", strings.TrimPrefix(address, w.url), nil)
+			if got.status != 200 || string(got.body) != want || got.header.Get("Content-Type") != "text/plain; charset=utf-8" ||
+				got.header.Get("X-Content-Type-Options") != "nosniff" {
+				w.t.Errorf("%s at %s is %s of %v", path, address, got, got.header)
+			}
+		}
+		w.must(w.s.AddRepo(w.t.Context(), Repo{Name: "acme/secret", Private: true}))
+		w.must(w.s.Grant("acme/secret", "writer", Write))
+		w.want(w.api("writer", "PUT", "/repos/acme/secret/contents/f", map[string]any{"message": "m", "content": "eA=="}), 201, "")
+		for login, status := range map[string]int{"": 404, "stranger": 404, "writer": 200} {
+			if got := w.api(login, "GET", "/acme/secret/raw/main/f", nil); got.status != status {
+				w.t.Errorf("%q reads a private file: %s", login, got)
+			}
+		}
+		for _, path := range []string{"/acme/widget/raw/main/none", "/acme/widget/raw/main/a%20b", "/acme/widget/raw/none/f", "/acme/none/raw/main/f",
+			"/acme/widget/raw/main/%2e%2e/%2e%2e/config"} {
+			w.want(w.api("owner", "GET", path, nil), 404, "")
+		}
+	})
+}
+
 // What only a real work tree makes: links, submodules, programs.
 func TestContentsSpecial(t *testing.T) {
 	w := newGitWorld(t)

@@ -48,6 +48,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveJournal(w, r)
 	case r.URL.Path == "/_faults":
 		s.serveFaults(w, r)
+	case isRaw(r):
+		s.serveRaw(w, r)
 	case isGit(r), strings.Contains(r.URL.Path, ".git/"):
 		s.gitRequest(w, r)
 	default:

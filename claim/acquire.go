@@ -70,7 +70,7 @@ func (r *runner) acquire(ctx context.Context) (*Claim, error) {
 	if err := r.board.Show(ctx, r.subject, req.Verdict); err != nil {
 		r.policy.Log.Warn("show claim", "subject", r.subject.String(), "error", err)
 	}
-	return &Claim{Subject: r.subject, Nonce: r.life.Nonce, Log: r.life.terms.url, Verdict: req.Verdict, run: r, next: req}, nil
+	return &Claim{Subject: r.subject, Nonce: r.life.Nonce, Log: r.life.terms.url, Verdict: req.Verdict, name: r.life.terms.name, run: r, next: req}, nil
 }
 
 // abandon gives a claim back after ctx has ended.

@@ -15,6 +15,7 @@ type Claim struct {
 	Log     string  // the address in the claim's record
 	Verdict Verdict // when it was won: which attempt it is, and which try
 
+	name string
 	run  *runner
 	next Request
 	once sync.Once

@@ -19,6 +19,8 @@ import (
 type Stand struct {
 	// Board gives the board as another bot sees it, with nothing remembered. All bots use one account.
 	Board func(t *testing.T) claim.Board
+	// Raw gives a board that posts whatever it is told, if Board does not. Nil: Board.
+	Raw func(t *testing.T) claim.Board
 	// Subject gives a subject that nobody has touched.
 	Subject func(t *testing.T) claim.Subject
 	// Ask is what a person does who wants the job done again, or takes it from a bot.
@@ -56,6 +58,13 @@ func Board(t *testing.T, stand func(t *testing.T) Stand) {
 			synctest.Test(t, func(t *testing.T) { c.check(t, stand(t)) })
 		})
 	}
+}
+
+func (s Stand) raw(t *testing.T) claim.Board {
+	if s.Raw != nil {
+		return s.Raw(t)
+	}
+	return s.Board(t)
 }
 
 func (s Stand) policy() claim.Policy {
@@ -110,7 +119,7 @@ func checkEmpty(t *testing.T, s Stand) {
 }
 
 func checkKept(t *testing.T, s Stand) {
-	subject, b := s.Subject(t), s.Board(t)
+	subject, b := s.Subject(t), s.raw(t)
 	begin := time.Now()
 	list := []claim.Mark{
 		{Kind: claim.KindClaim, Name: "bot-1", Nonce: "k7m2q9xa", Lease: 10 * time.Minute, State: "pending", URL: "https://logs.example/1"},
@@ -133,7 +142,11 @@ func checkKept(t *testing.T, s Stand) {
 		last = posted.ID
 		pause(t.Context(), s.Lag+time.Second)
 	}
-	got, _ := s.marks(t, subject)
+	pause(t.Context(), s.Lag)
+	got, _, err := s.raw(t).Marks(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
 	slices.SortFunc(got, func(a, b claim.Mark) int { return cmp.Compare(a.ID, b.ID) })
 	if len(got) != len(list) {
 		t.Fatalf("%d marks, want %d: %+v", len(got), len(list), got)
@@ -167,7 +180,7 @@ func checkSubjects(t *testing.T, s Stand) {
 
 // checkLong wants more marks than fit on a page, read by one who has read before, and by one who has not.
 func checkLong(t *testing.T, s Stand) {
-	subject, b := s.Subject(t), s.Board(t)
+	subject, b := s.Subject(t), s.raw(t)
 	const n = 260
 	for i := range n {
 		m := claim.Mark{Kind: claim.KindBeat, Name: "bot-1", Nonce: "k7m2q9xa", Lease: claim.DefaultLease, Beat: time.Duration(i) * time.Second, State: "pending"}
@@ -188,7 +201,7 @@ func checkLong(t *testing.T, s Stand) {
 		}
 	}
 	pause(t.Context(), s.Lag)
-	for name, reader := range map[string]claim.Board{"old": b, "new": s.Board(t)} {
+	for name, reader := range map[string]claim.Board{"old": b, "new": s.raw(t)} {
 		marks, _, err := reader.Marks(t.Context(), subject)
 		if err != nil {
 			t.Fatal(err)
@@ -344,7 +357,7 @@ func checkShow(t *testing.T, s Stand) {
 		return
 	}
 	late := claim.Mark{Kind: claim.KindResult, State: "success", Name: "late", Nonce: "aaaaaaaa", Human: "Tests passed"}
-	if _, err := s.Board(t).Post(t.Context(), subject, late); err != nil {
+	if _, err := s.raw(t).Post(t.Context(), subject, late); err != nil {
 		t.Fatal(err)
 	}
 	v := s.verdict(t, subject)

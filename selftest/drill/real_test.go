@@ -199,7 +199,7 @@ func (p *toml) release(version string) {
 		p.f.t.Fatal(err)
 	}
 	modules := goEnv(p.f, "GOMODCACHE")
-	p.script("bots/verify", fmt.Sprintf(verifyTask, p.f.path("gocache"), modules), 0o755)
+	p.script("bots/verify", fmt.Sprintf(verifyTask, goEnv(p.f, "GOCACHE"), modules), 0o755)
 	p.script("bots/manifest", batsTask, 0o755)
 	p.script("bots/manifest.bats", batsTests, 0o644)
 	p.commit("Release " + version)

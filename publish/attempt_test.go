@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -287,16 +288,21 @@ func TestNoSecretLeaves(t *testing.T) {
 
 // The caller's job is cancelled, its log is not.
 func TestAttemptOutlivesItsContext(t *testing.T) {
-	s := openDir(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	a, err := publish.Begin(ctx, s, info(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	fmt.Fprintln(a, "last words")
-	finish(t, a, publish.StateCancelled, "Cancelled")
-	if got := read(t, s, a.Prefix()+"/log.txt"); !strings.HasSuffix(got, "last words\n") {
-		t.Errorf("log %q", got)
-	}
+	s, i := openDir(t), info(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		a, err := publish.Begin(ctx, s, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		fmt.Fprintln(a, "last words")
+		if err := pause(t.Context(), 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if got := liveLog(t, s, a.Prefix()); !strings.HasSuffix(got, "last words\n") {
+			t.Errorf("log %q", got)
+		}
+		finish(t, a, publish.StateCancelled, "Cancelled")
+	})
 }

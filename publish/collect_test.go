@@ -157,7 +157,7 @@ func TestArchivesWithSecretsAreWithheld(t *testing.T) {
 		return b.String()
 	}
 	files := map[string]string{
-		"bad.gz": packed("x hunter2-and-more x"), "good.gz": packed("nothing"), "locked.7z": "7z\xbc\xaf\x27\x1c", "core": "\x7fELF\x00\x01", "plain.txt": "hunter2-and-more",
+		"bad.gz": packed("x hunter2-and-more x"), "stored.zip": "PK\x03\x04 hunter2-and-more", "good.gz": packed("nothing"), "locked.7z": "7z\xbc\xaf\x27\x1c", "core": "\x7fELF\x00\x01", "plain.txt": "hunter2-and-more",
 	}
 	root := tree(t, files)
 	i := info(t)
@@ -180,7 +180,7 @@ func TestArchivesWithSecretsAreWithheld(t *testing.T) {
 		}
 	}
 	for _, f := range readJSON[publish.Results](t, s, a.Prefix()+"/results.json").Artifacts {
-		if want := map[string]string{"bad.gz": "a secret is in it"}[f.Name]; want != "" && f.Withheld != want {
+		if want := map[string]string{"bad.gz": "a secret is in it", "stored.zip": "a secret is in it"}[f.Name]; want != "" && f.Withheld != want {
 			t.Errorf("%+v", f)
 		}
 		if f.Redacted != (f.Name == "plain.txt") {

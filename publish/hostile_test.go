@@ -71,6 +71,7 @@ func TestNothingForeignRuns(t *testing.T) {
 		`[...document.querySelectorAll("script, iframe, svg, object, embed, base, style, form, meta[http-equiv=refresh]")].map(e => e.tagName + (e.type || "")).join()`: "STYLE,SCRIPTapplication/json,SCRIPT",
 		`[...document.querySelectorAll("a[href]")].filter(a => !/^https?:$/.test(a.protocol)).length`:                                                                   "0",
 		`[...document.querySelectorAll("*")].filter(e => [...e.attributes].some(a => a.name.startsWith("on"))).length`:                                                  "0",
+		`web("javascript:alert(1)", "x").tagName + web("data:text/html,x", "x").tagName + web("https://x/", "x").tagName`:                                               "SPANSPANA",
 		`document.querySelectorAll(".test").length`:                                                            fmt.Sprint(2 * len(attacks)),
 		`document.querySelector("#log").textContent.includes('<img src=x onerror="window.pwned=2;alert(2)">')`: "true",
 	} {

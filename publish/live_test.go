@@ -263,36 +263,75 @@ func allChunks(t *testing.T, s publish.Store, prefix string) string {
 	return b.String()
 }
 
-// The store is away for a minute when the job ends.
+// The store is away for a minute when the job ends, with and without an
+// artifact that waits for it as well.
 func TestStoreAwayForAMinute(t *testing.T) {
+	for _, files := range []int{0, 1} {
+		s, i := openDir(t), info(t)
+		synctest.Test(t, func(t *testing.T) {
+			var back atomic.Int64
+			w := &weather{Store: s, storm: func(ctx context.Context, _ string) error {
+				if time.Now().UnixNano() < back.Load() {
+					return errWeather
+				}
+				return nil
+			}}
+			a := begin(t, w, i)
+			picturePath := filepath.Join(t.TempDir(), "shot.png")
+			picture(t, picturePath)
+			fmt.Fprintln(a, "before")
+			if err := pause(t.Context(), 5*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			back.Store(time.Now().Add(time.Minute).UnixNano())
+			fmt.Fprintln(a, "during")
+			for range files {
+				if err := a.Artifact(t.Context(), "shot.png", picturePath); err != nil {
+					t.Error(err)
+				}
+			}
+			finish(t, a, publish.StateSuccess, "Tests passed")
+			if got := read(t, s, a.Prefix()+"/log.txt"); !strings.HasSuffix(got, "before\nduring\n") {
+				t.Errorf("log %q", got)
+			}
+			if r := readJSON[publish.Results](t, s, a.Prefix()+"/results.json"); len(r.Artifacts) != files || files == 1 && r.Artifacts[0].File != "files/shot.png" {
+				t.Errorf("artifacts %+v", r.Artifacts)
+			}
+		})
+	}
+}
+
+// While the store is away the log gets too long, so that a part which was never
+// sent is given up: the chunks behind the gap still know their lines.
+func TestStoreAwayWhileTheLogOverflows(t *testing.T) {
 	s, i := openDir(t), info(t)
+	i.Limits.Log = 400_000
 	synctest.Test(t, func(t *testing.T) {
-		var back time.Time
-		w := &weather{Store: s, storm: func(ctx context.Context, _ string) error {
-			if time.Now().Before(back) {
+		var away atomic.Bool
+		w := &weather{Store: s, storm: func(context.Context, string) error {
+			if away.Load() {
 				return errWeather
 			}
 			return nil
 		}}
 		a := begin(t, w, i)
-		picturePath := filepath.Join(t.TempDir(), "shot.png")
-		picture(t, picturePath)
-		fmt.Fprintln(a, "before")
-		if err := pause(t.Context(), 5*time.Second); err != nil {
+		for n := range 20_000 {
+			if n == 100 || n == 15_000 {
+				if err := pause(t.Context(), 30*time.Second); err != nil {
+					t.Fatal(err)
+				}
+				away.Store(n == 100)
+			}
+			fmt.Fprintf(a, "line %06d %s\n", n, strings.Repeat("x", 88))
+		}
+		if err := pause(t.Context(), 30*time.Second); err != nil {
 			t.Fatal(err)
 		}
-		back = time.Now().Add(time.Minute)
-		fmt.Fprintln(a, "during")
-		if err := a.Artifact(t.Context(), "shot.png", picturePath); err != nil {
-			t.Error(err)
+		checkChunksOfACutLog(t, s, a)
+		if got := liveLog(t, s, a.Prefix()); !strings.Contains(got, "\nline 000050 ") || !strings.Contains(got, "\nline 019999 ") {
+			t.Error("the live log has not both ends")
 		}
-		finish(t, a, publish.StateSuccess, "Tests passed")
-		if got := read(t, s, a.Prefix()+"/log.txt"); !strings.HasSuffix(got, "before\nduring\n") {
-			t.Errorf("log %q", got)
-		}
-		if r := readJSON[publish.Results](t, s, a.Prefix()+"/results.json"); len(r.Artifacts) != 1 || r.Artifacts[0].File != "files/shot.png" {
-			t.Errorf("artifacts %+v", r.Artifacts)
-		}
+		finish(t, a, publish.StateSuccess, "")
 	})
 }
 

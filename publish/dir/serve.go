@@ -2,9 +2,11 @@ package dir
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"syscall"
 
 	"github.com/cyborg-bots/cyborg/publish"
 )
@@ -36,8 +38,7 @@ func (s *Store) Handler() http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", publish.CacheNever)
-		// Last-Modified knows only seconds, and a live log changes faster.
-		h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+		h.Set("ETag", tag(info))
 		if path.Ext(name) == ".html" {
 			h.Set("Content-Security-Policy", "frame-ancestors 'none'") // the page brings its own, stricter one
 		} else {
@@ -45,4 +46,15 @@ func (s *Store) Handler() http.Handler {
 		}
 		http.ServeContent(w, r, "", info.ModTime(), f)
 	})
+}
+
+// tag tells versions of an object apart. Last-Modified knows only seconds, and
+// even the file's own time goes in steps of some milliseconds; but each version
+// is a new file, beside the one that it replaces.
+func tag(info fs.FileInfo) string {
+	file := uint64(0)
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		file = stat.Ino
+	}
+	return fmt.Sprintf(`"%x-%x-%x"`, info.ModTime().UnixNano(), info.Size(), file)
 }

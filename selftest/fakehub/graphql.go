@@ -82,7 +82,6 @@ func serveGraphQL(rq *request) response {
 	}
 	if rq.mutation { // only now is it known that this is a write
 		rq.plan.lag = [domainCount]time.Duration{}
-		rq.plan.lost = rq.s.chance(rq.s.faults.LostAcks)
 	}
 	g := &gql{rq: rq, cost: op.cost, actors: map[*user]*gqlActor{}}
 	// A client that went away does not stop what GitHub began.

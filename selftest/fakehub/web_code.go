@@ -189,9 +189,9 @@ func (v *viewer) entries(view *treeView, entries []gitEntry, ref string, rest []
 		}
 		path := strings.Join(append(slices.Clone(rest), e.Name), "/")
 		view.Entries = append(view.Entries, entryView{e.Name, "/" + v.repo.fullName() + "/" + kind + "/" + ref + "/" + path, kind == "tree"})
-		if strings.EqualFold(e.Name, "README.md") {
+		if name := strings.ToLower(e.Name); kind == "blob" && slices.Contains([]string{"readme.md", "readme", "readme.txt"}, name) {
 			if o, err := v.repo.git.read(v.ctx, e.SHA); err == nil {
-				view.Readme = v.repo.markdown(string(o.data))
+				view.Readme = v.readme(name, o.data)
 			}
 		}
 	}
@@ -199,6 +199,15 @@ func (v *viewer) entries(view *treeView, entries []gitEntry, ref string, rest []
 		rank := func(e entryView) int { return map[bool]int{true: 0, false: 1}[e.Folder] }
 		return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name, b.Name))
 	})
+}
+
+// readme shows a README: markdown, or plain text as it is.
+func (v *viewer) readme(name string, data []byte) template.HTML {
+	if strings.HasSuffix(name, ".md") {
+		return v.repo.markdown(string(data))
+	}
+	data = data[:min(len(data), markdownSize)]
+	return template.HTML("<pre>" + template.HTMLEscapeString(string(data)) + "</pre>") //nolint:gosec // escaped
 }
 
 // crumbs is the way to a folder or file.

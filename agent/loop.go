@@ -88,13 +88,20 @@ func (a *Agent) random(d time.Duration) time.Duration {
 func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	next := a.jitter(a.c.Poll)
 	var queue []Entry
+	var errs []error
 	for _, repo := range a.c.Repos {
 		entries, snapshot, err := a.Look(ctx, repo)
 		if err != nil {
-			return 0, fmt.Errorf("look at %s: %w", repo, err)
+			errs = append(errs, fmt.Errorf("look at %s: %w", repo, err))
+			continue // the others are served all the same
 		}
 		a.watch(ctx, repo, snapshot)
 		queue = append(queue, entries...)
+	}
+	if err := errors.Join(errs...); len(errs) == len(a.c.Repos) {
+		return 0, err
+	} else if err != nil {
+		a.c.Log.Warn("cannot look at all repositories", "error", err)
 	}
 	sortEntries(queue)
 	a.remember(queue)

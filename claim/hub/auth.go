@@ -60,11 +60,9 @@ func (l *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	// An installation's token can be revoked before its time. A 401 was certainly not carried out, so that a write may go again too.
-	again, err := replay(req)
-	if err != nil {
-		return resp, nil
+	if again, e := replay(req); e == nil {
+		resp, _, err = l.try(again)
 	}
-	resp, _, err = l.try(again)
 	return resp, err
 }
 

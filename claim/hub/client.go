@@ -42,7 +42,11 @@ type Client struct {
 	logs   *statusLogs
 	events *eventLogs
 	ids    *nodeIDs
+	idle   func()
 }
+
+// Close ends the connections that are idle. The client can be used on.
+func (c *Client) Close() { c.idle() }
 
 // Format prints where the client speaks to, under any verb, and nothing of what it holds.
 func (c *Client) Format(f fmt.State, _ rune) {
@@ -99,6 +103,11 @@ func (c *Client) stack(o Options, root *url.URL, store answers) (http.RoundTripp
 	base := o.Transport
 	if base == nil {
 		base = newTransport()
+	}
+	c.idle = func() { // as http.Client does it, which does not see through the layers
+		if t, ok := base.(interface{ CloseIdleConnections() }); ok {
+			t.CloseIdleConnections()
+		}
 	}
 	inner := &wire{next: base, agent: "cyborg/" + orDev(o.Version), most: longestBody, clock: c.clock}
 	c.who = tokenAuth{o.Token}

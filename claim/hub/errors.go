@@ -97,7 +97,7 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	b := new(strings.Builder)
 	switch {
-	case e.sentinel == ErrUnauthorized:
+	case errors.Is(e.sentinel, ErrUnauthorized):
 		fmt.Fprintf(b, "github refused the token (%d %s%s)", e.Status, e.words(), requestID(e.RequestID))
 	case e.Kind != "":
 		fmt.Fprintf(b, "github refused (%s %s%s)", e.Kind, e.words(), requestID(e.RequestID))

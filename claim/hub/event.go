@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,7 +25,7 @@ func (c *Client) IssueEvents(ctx context.Context, repo Repo, n int, known int64)
 	key := issueKey(repo, n)
 	for try := 0; ; try++ {
 		list, now, err = c.readEvents(ctx, repo, n, known)
-		_, stale := err.(*StaleError)
+		_, stale := errors.AsType[*StaleError](err)
 		if !stale || try == len(rereads) {
 			break
 		}

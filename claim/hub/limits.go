@@ -48,7 +48,7 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	found, ok := findLimit(resp, peek(resp), resource, asked)
 	if !ok {
-		l.passed(resource, asked)
+		l.passed()
 		return resp, nil
 	}
 	return nil, l.remember(found, resp)
@@ -72,8 +72,8 @@ func (l *limits) stopped(resource string) error {
 	return nil
 }
 
-// passed forgets earlier refusals: a request that began after them was answered.
-func (l *limits) passed(resource string, asked time.Time) {
+// passed forgets earlier refusals, unless one is in force that came while this request was under way.
+func (l *limits) passed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.stops) == 0 {
@@ -81,11 +81,15 @@ func (l *limits) passed(resource string, asked time.Time) {
 	}
 }
 
-// remember keeps a limit that was met. Of two, the later end counts.
+// remember keeps a limit that was met. Of two, the later end counts; of several requests that were under way at once and all met it, the
+// first alone makes the next wait longer.
 func (l *limits) remember(f limit, resp *http.Response) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	wait := f.wait
+	if old := l.stops[f.resource]; wait == 0 && time.Now().Before(old.until) {
+		wait = time.Until(old.until)
+	}
 	if wait == 0 { // GitHub: "wait for at least one minute", then "an exponentially increasing amount of time"
 		wait = time.Minute << min(l.strikes, 4)
 		l.strikes++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,6 +227,26 @@ func TestLimitsGrow(t *testing.T) {
 		if got := next(); got != time.Minute {
 			t.Errorf("after a good answer: %v, want a minute again", got)
 		}
+	})
+}
+
+// Several requests under way at once meet one limit, not five in a row.
+func TestLimitsOfOneWave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimits(roundTrip(func(*http.Request) (*http.Response, error) {
+			<-time.After(time.Second)
+			return reply(403, saysAbuse, resetIn("4987", fiftyMinute)...), nil
+		}))
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				_, err := l.RoundTrip(request(t, "GET", "https://hub.test/repos/a/b", ""))
+				if e, ok := errors.AsType[*LimitedError](err); !ok || time.Until(e.Until) != time.Minute {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
 

@@ -42,7 +42,7 @@ func (l patience) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return last
 	}, backoff.WithContext(backoff.WithMaxRetries(wait, l.tries), req.Context()))
-	if err != nil && last != nil && err != last {
+	if err != nil && last != nil && !errors.Is(err, last) {
 		err = errors.Join(err, last) // the context was over while waiting; say also what was waited for
 	}
 	if err != nil {

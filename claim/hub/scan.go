@@ -14,7 +14,7 @@ import (
 // What a scan takes at most of what others made.
 const (
 	scanPage        = 100
-	mostPulls       = 2_000
+	mostPulls       = 10_000
 	labelsAsked     = 20
 	contextsTrusted = 100 // as many or more, and the list is read again over REST, which has pages
 )

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,7 +27,7 @@ func (c *Client) Statuses(ctx context.Context, repo Repo, sha string, known int6
 	key := repo.String() + "@" + sha
 	for try := 0; ; try++ {
 		list, now, err = c.readStatuses(ctx, repo, sha, key, known)
-		_, stale := err.(*StaleError)
+		_, stale := errors.AsType[*StaleError](err)
 		if !stale || try == len(rereads) && !c.logs.of(key).forgets() {
 			break
 		}

@@ -88,6 +88,23 @@ func TestWireKnowsWhatWasNeverSent(t *testing.T) {
 	}
 }
 
+func TestTransportSpeaksHTTP2(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) }))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	base := newTransport()
+	base.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig
+	resp, err := (&wire{next: base, most: 100, clock: &clock{}}).RoundTrip(request(t, "GET", srv.URL, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(t, resp); got != "HTTP/2.0" {
+		t.Errorf("spoke %s", got)
+	}
+	base.CloseIdleConnections()
+}
+
 func TestWireCertificate(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the handshake that fails

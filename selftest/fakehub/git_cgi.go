@@ -96,24 +96,34 @@ func (d *diskGit) cgiEnv(r *http.Request, svc gitService) []string {
 // copyCGI reads the header of a CGI answer and streams what follows.
 func copyCGI(w http.ResponseWriter, out io.Reader) error {
 	in := bufio.NewReader(out)
-	header, err := textproto.NewReader(in).ReadMIMEHeader()
+	header, status, err := readCGIHeader(in)
 	if err != nil {
+		http.Error(w, "Server Error", http.StatusInternalServerError)
 		return fmt.Errorf("read answer of git: %w", err)
 	}
-	status := http.StatusOK
-	if line := header.Get("Status"); line != "" {
-		code, _, _ := strings.Cut(line, " ")
-		if status, err = strconv.Atoi(code); err != nil || status < 200 || status > 599 {
-			return fmt.Errorf("read answer of git: status %q", line)
-		}
-	}
-	header.Del("Status")
 	for key, values := range header {
 		w.Header()[key] = values
 	}
 	w.WriteHeader(status)
 	_, err = io.Copy(flushWriter{w}, in)
 	return err
+}
+
+// readCGIHeader reads the header of a CGI answer; its status is a line of it.
+func readCGIHeader(in *bufio.Reader) (textproto.MIMEHeader, int, error) {
+	header, err := textproto.NewReader(in).ReadMIMEHeader()
+	if err != nil {
+		return nil, 0, err
+	}
+	status := http.StatusOK
+	if line := header.Get("Status"); line != "" {
+		code, _, _ := strings.Cut(line, " ")
+		if status, err = strconv.Atoi(code); err != nil || status < 200 || status > 599 {
+			return nil, 0, fmt.Errorf("parse status %.50q", line)
+		}
+	}
+	header.Del("Status")
+	return header, status, nil
 }
 
 // A flushWriter sends each piece at once: git's progress is a side band of the

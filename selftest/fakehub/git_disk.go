@@ -154,8 +154,8 @@ func (d *diskGit) refs(ctx context.Context) (map[string]string, error) {
 // refusal are not parsed: after one, the references are read and the first
 // that differs from what was expected is named.
 func (d *diskGit) update(ctx context.Context, changes []refChange) error {
-	if len(changes) == 0 {
-		return nil
+	if err := checkChanges(changes); err != nil || len(changes) == 0 {
+		return err
 	}
 	var in bytes.Buffer
 	in.WriteString("start\x00")

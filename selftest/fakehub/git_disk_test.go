@@ -121,6 +121,13 @@ func TestRepositoryRefs(t *testing.T) {
 				t.Errorf("%s was made beside %s", name, one)
 			}
 		}
+		for _, bad := range []refChange{
+			{"refs/heads/x\x00delete " + one + "\x00", "", a}, {"HEAD", "", a}, {"refs/heads/../x", "", a}, {two, "", "HEAD"}, {two, "x", a}, {two, "", ""},
+		} {
+			if err := r.update(t.Context(), []refChange{bad}); err == nil {
+				t.Errorf("%q was taken", bad)
+			}
+		}
 		if err := r.update(t.Context(), []refChange{{one, "", zeroOID[:39] + "1"}}); err == nil {
 			t.Error("a reference to an object that is not there was made")
 		}
@@ -237,7 +244,7 @@ func TestDiskDiffDetails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // only reads
+	defer d.Close()
 	m := &maker{T: t, r: d}
 	long := "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 	from := m.commit(m.tree("old name", long, "bin", "\x00\x01", "t", "text\n", "edit", "a\nb\n"))

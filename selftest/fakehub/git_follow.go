@@ -44,14 +44,12 @@ func sortChanges(changes []refChange) {
 // Git has moved already, so nothing here may undo it: what goes wrong is
 // logged, and a later change of the same branch sets it right.
 func (s *Server) refsMoved(ctx context.Context, now time.Time, r *repo, by *user, moved []refChange) {
+	moves := branchMoves(moved)
+	if len(moves) == 0 {
+		return // a tag, or a reference of somebody's own: nothing follows it
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if d, ok := r.git.(*diskGit); ok {
-		if err := d.setHead(ctx, r.defaultBranch); err != nil {
-			s.gitTrouble(ctx, r, "set head", err)
-		}
-	}
-	moves := branchMoves(moved)
 	for _, is := range openPulls(r) {
 		f := follower{s: s, ctx: ctx, now: now, by: by, is: is}
 		if err := f.follow(r, moves); err != nil {
@@ -178,7 +176,7 @@ func (f follower) takeHead(sha string) error {
 	p := f.is.pull
 	if p.headRepo != nil && p.headRepo != f.is.repo {
 		if err := f.is.repo.git.take(f.ctx, p.headRepo.git, sha); err != nil {
-			return err //nolint:wrapcheck // says itself what it takes
+			return err
 		}
 	}
 	return f.s.updateRefs(f.ctx, f.now, f.is.repo, f.by, []refChange{{name: pullRef(f.is, "head"), new: sha}})
@@ -265,7 +263,7 @@ func (f follower) retest() error {
 func (f follower) testMerge(base, head string) (string, error) {
 	tree, err := f.is.repo.git.mergeTree(f.ctx, base, head)
 	if err != nil {
-		return "", err //nolint:wrapcheck // callers tell conflicts by their type
+		return "", err
 	}
 	who := webFlow(f.now)
 	return writeCommit(f.ctx, f.is.repo.git, gitCommit{

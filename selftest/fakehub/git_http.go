@@ -129,8 +129,12 @@ func (s *Server) admitGit(r *http.Request, name, service string) (actor, *repo, 
 			return who, nil, &gitRefusal{http.StatusForbidden, fmt.Sprintf("Permission to %s.git denied to %s.", rp.fullName(), who.login())}
 		}
 	}
-	if _, onDisk := rp.git.(*diskGit); !onDisk {
+	d, onDisk := rp.git.(*diskGit)
+	if !onDisk {
 		return who, nil, &gitRefusal{http.StatusNotImplemented, "The repositories of this server are virtual: it was started without a directory for git."}
+	}
+	if err := d.setHead(r.Context(), rp.defaultBranch); err != nil {
+		s.gitTrouble(r.Context(), rp, "set head", err)
 	}
 	return who, rp, nil
 }

@@ -93,8 +93,17 @@ func TestGitFirstPush(t *testing.T) {
 	if got := w.api("", "GET", "/repos/owner/own", nil).str("default_branch"); got != "trunk" {
 		t.Errorf("default branch is %q, want trunk", got)
 	}
-	if out := w.git(dir, "ls-remote", "--symref", w.remote("", "owner/own"), "HEAD"); !strings.Contains(out, "ref: refs/heads/trunk") {
-		t.Errorf("HEAD is %q", out)
+	head := func() string {
+		first, _, _ := strings.Cut(w.git(dir, "ls-remote", "--symref", w.remote("", "owner/own"), "HEAD"), "\t")
+		return first
+	}
+	if got := head(); got != "ref: refs/heads/trunk" {
+		t.Errorf("HEAD is %q", got)
+	}
+	w.git(dir, "push", "-q", w.remote("owner", "owner/own"), "trunk:stable")
+	w.want(w.api("owner", "PATCH", "/repos/owner/own", map[string]any{"default_branch": "stable"}), 200, "")
+	if got := head(); got != "ref: refs/heads/stable" {
+		t.Errorf("HEAD after the default branch was changed is %q", got)
 	}
 }
 
@@ -147,7 +156,7 @@ func TestGitAdmission(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(res.Body)
-			res.Body.Close() //nolint:errcheck // was read
+			res.Body.Close()
 			if err != nil || res.StatusCode != c.want {
 				t.Errorf("got %d %q, %v, want %d", res.StatusCode, body, err, c.want)
 			}
@@ -222,7 +231,7 @@ func TestGitGzipBody(t *testing.T) {
 	rq.Header.Set("Content-Type", "application/x-git-upload-pack-request")
 	res, err := http.DefaultClient.Do(rq)
 	w.must(err)
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	got, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != 200 || !bytes.HasPrefix(got, []byte("0008NAK\nPACK")) {
 		t.Errorf("got %d %.60q, %v", res.StatusCode, got, err)

@@ -44,7 +44,7 @@ func closingReferences(text string) []reference {
 func (s *Server) closeByCommits(ctx context.Context, now time.Time, r *repo, by *user, m branchMove) error {
 	list, err := r.git.commits(ctx, m.new, []string{m.old}, scanLimit)
 	if err != nil {
-		return err //nolint:wrapcheck // says itself what it lists
+		return err
 	}
 	slices.Reverse(list)
 	for _, sha := range list {

@@ -42,7 +42,7 @@ func (s *Server) mergePull(ctx context.Context, now time.Time, is *issue, by *us
 		if _, moved := errors.AsType[*refConflictError](err); moved {
 			return "", errBaseMoved
 		}
-		return "", err //nolint:wrapcheck // says itself what it updates
+		return "", err
 	}
 	f := follower{s: s, ctx: context.WithoutCancel(ctx), now: now, by: by, is: is}
 	if err := f.merged(base, sha); err != nil {
@@ -68,7 +68,7 @@ func (m merger) git() repository { return m.is.repo.git }
 func (m merger) merge(title, message string) (string, error) {
 	tree, err := m.git().mergeTree(m.ctx, m.base, m.head)
 	if err != nil {
-		return "", err //nolint:wrapcheck // callers tell conflicts by their type
+		return "", err
 	}
 	if title == "" {
 		p := m.is.pull
@@ -91,7 +91,7 @@ func (m merger) merge(title, message string) (string, error) {
 func (m merger) squash(title, message string) (string, error) {
 	tree, err := m.git().mergeTree(m.ctx, m.base, m.head)
 	if err != nil {
-		return "", err //nolint:wrapcheck // callers tell conflicts by their type
+		return "", err
 	}
 	list, err := m.own()
 	if err != nil {
@@ -131,7 +131,7 @@ func squashMessage(list []gitCommit) string {
 func (m merger) own() ([]gitCommit, error) {
 	names, err := m.git().commits(m.ctx, m.head, []string{m.base}, 0)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says itself what it lists
+		return nil, err
 	}
 	slices.Reverse(names)
 	list := make([]gitCommit, 0, len(names))
@@ -182,7 +182,7 @@ func (m merger) pick(tip string, c gitCommit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return m.git().mergeTree(m.ctx, stand, c.SHA) //nolint:wrapcheck // callers tell conflicts by their type
+	return m.git().mergeTree(m.ctx, stand, c.SHA)
 }
 
 func joinMessage(title, message string) string {

@@ -73,7 +73,7 @@ func (s *Server) rawFile(r *http.Request, name, rest string) ([]byte, error) {
 			return nil, errNoPath
 		}
 		o, err := rp.git.read(r.Context(), e.SHA)
-		return o.data, err //nolint:wrapcheck // says itself what it reads
+		return o.data, err
 	}
 	return nil, errNoPath
 }

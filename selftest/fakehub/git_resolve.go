@@ -109,7 +109,7 @@ func inspect(ctx context.Context, g objectStore, sha string) (kind string, size 
 		return o.Kind, int(o.Size), err
 	}
 	o, err := g.read(ctx, sha)
-	return o.kind, len(o.data), err //nolint:wrapcheck // says itself what it reads
+	return o.kind, len(o.data), err
 }
 
 // kindOf is the type of an object, "" if there is none.
@@ -138,6 +138,20 @@ func reaches(ctx context.Context, g historian, tip, commit string) (bool, error)
 	}
 	base, err := g.mergeBase(ctx, tip, commit)
 	return base == commit, err
+}
+
+// checkChanges refuses changes that no repository may be given: their names and
+// objects end up in what git reads.
+func checkChanges(changes []refChange) error {
+	for _, c := range changes {
+		if err := checkRefName(c.name); err != nil {
+			return err
+		}
+		if !isSHA(c.new) || c.old != "" && !isSHA(c.old) {
+			return fmt.Errorf("update %s: %.50q to %.50q: not the names of objects", c.name, c.old, c.new)
+		}
+	}
+	return nil
 }
 
 // checkRefName refuses what git-check-ref-format(1) refuses. The API and the

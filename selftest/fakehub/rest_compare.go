@@ -93,18 +93,18 @@ func (rq *request) comparison(base, head string) (*jsonComparison, string, error
 	g := rq.repo.git
 	ancestor, err := g.mergeBase(rq.ctx, base, head)
 	if err != nil {
-		return nil, "", err //nolint:wrapcheck // says itself what it looks for
+		return nil, "", err
 	}
 	if ancestor == "" {
 		return nil, "", errNoAncestor
 	}
 	ahead, err := g.commits(rq.ctx, head, []string{base}, 0)
 	if err != nil {
-		return nil, "", err //nolint:wrapcheck // says itself what it lists
+		return nil, "", err
 	}
 	behind, err := g.commits(rq.ctx, base, []string{head}, 0)
 	if err != nil {
-		return nil, "", err //nolint:wrapcheck // says itself what it lists
+		return nil, "", err
 	}
 	ends, err := rq.commitsJSON([]string{base, ancestor})
 	if err != nil {
@@ -125,7 +125,7 @@ func (rq *request) comparison(base, head string) (*jsonComparison, string, error
 	if natural(rq.arg("page"), 1) == 1 { // files are on the first page alone
 		changes, err := g.diff(rq.ctx, ancestor, head)
 		if err != nil {
-			return nil, "", err //nolint:wrapcheck // says itself what it compares
+			return nil, "", err
 		}
 		out.Files = rq.filesJSON(changes[:min(len(changes), compareFiles)], head)
 	}

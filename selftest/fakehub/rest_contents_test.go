@@ -175,26 +175,33 @@ func TestContentsWrite(t *testing.T) {
 				w.t.Errorf("%s %s %v: got %s, want %d %q", c.method, c.path, c.in, r, c.status, c.message)
 			}
 		}
-		sha = w.api("", "GET", widget+"/contents/new", nil).str("sha")
-		gone := w.api("writer", "DELETE", widget+"/contents/new?message=gone&sha="+sha, nil)
-		if gone.status != 200 || gone.get("content") != nil || gone.str("commit.message") != "gone" {
-			w.t.Errorf("deleting: %s", gone)
-		}
-		w.want(w.api("", "GET", widget+"/contents/new", nil), 404, "Not Found")
-		log := w.api("", "GET", widget+"/commits?path=dir/f&per_page=1", nil)
-		if log.str("0.commit.message") != "m" || log.get("1") != nil || !strings.Contains(log.header.Get("Link"), `rel="next"`) {
-			w.t.Errorf("history of the file: %v %s", log.header.Get("Link"), log)
-		}
-		if all := w.api("", "GET", widget+"/commits", nil); all.get("3") == nil || all.get("4") != nil || all.str("3.sha") != first {
-			w.t.Errorf("history: %s", all)
-		}
-		if who := w.api("", "GET", widget+"/commits?author=writer", nil); who.str("0.author.login") != "writer" || who.get("3") == nil {
-			w.t.Errorf("history of the writer: %s", who)
-		}
-		if who := w.api("", "GET", widget+"/commits?author=owner", nil); string(who.body) != "[]" {
-			w.t.Errorf("history of the owner: %s", who)
-		}
+		w.checkDelete(first)
 	})
+}
+
+// checkDelete is the second half of TestContentsWrite: a file goes, and the
+// history tells of it. first is the oldest of four commits.
+func (w *gitWorld) checkDelete(first string) {
+	w.t.Helper()
+	sha := w.api("", "GET", widget+"/contents/new", nil).str("sha")
+	gone := w.api("writer", "DELETE", widget+"/contents/new?message=gone&sha="+sha, nil)
+	if gone.status != 200 || gone.get("content") != nil || gone.str("commit.message") != "gone" {
+		w.t.Errorf("deleting: %s", gone)
+	}
+	w.want(w.api("", "GET", widget+"/contents/new", nil), 404, "Not Found")
+	log := w.api("", "GET", widget+"/commits?path=dir/f&per_page=1", nil)
+	if log.str("0.commit.message") != "m" || log.get("1") != nil || !strings.Contains(log.header.Get("Link"), `rel="next"`) {
+		w.t.Errorf("history of the file: %v %s", log.header.Get("Link"), log)
+	}
+	if all := w.api("", "GET", widget+"/commits", nil); all.get("3") == nil || all.get("4") != nil || all.str("3.sha") != first {
+		w.t.Errorf("history: %s", all)
+	}
+	if who := w.api("", "GET", widget+"/commits?author=writer", nil); who.str("0.author.login") != "writer" || who.get("3") == nil {
+		w.t.Errorf("history of the writer: %s", who)
+	}
+	if who := w.api("", "GET", widget+"/commits?author=owner", nil); string(who.body) != "[]" {
+		w.t.Errorf("history of the owner: %s", who)
+	}
 }
 
 func TestCompare(t *testing.T) {

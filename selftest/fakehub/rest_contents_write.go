@@ -218,5 +218,5 @@ func (n *nullable) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
 	}
-	return json.Unmarshal(text, &n.value) //nolint:wrapcheck // the outer decoder adds where
+	return json.Unmarshal(text, &n.value)
 }

@@ -38,6 +38,9 @@ func (m *memoryRepository) refs(context.Context) (map[string]string, error) {
 }
 
 func (m *memoryRepository) update(_ context.Context, changes []refChange) error {
+	if err := checkChanges(changes); err != nil {
+		return err
+	}
 	for _, c := range changes {
 		have := m.names[c.name]
 		if have == "" {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package container
 
 import (
@@ -5,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +86,22 @@ func TestForkBomb(t *testing.T) {
 	}
 }
 
+// hop is a process that forks and ends at once, again and again; but not for ever, should nobody stop it.
+const hop = "#!/bin/sh\n[ \"${HOPS:-0}\" -lt 2000 ] || exit 0\nHOPS=$((${HOPS:-0} + 1)) \"$0\" &\n"
+
+// Processes that fork and end at once are gone from where they were seen.
+func TestHoppers(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, "for i in 1 2 3 4 5 6 7 8; do setsid ./hop & done; exit 6")
+	if err := os.WriteFile(filepath.Join(j.dir, "hop"), []byte(hop), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j.spec.Timeout = 2 * time.Minute
+	if got := j.must(t); got.Code != 6 {
+		t.Errorf("result %+v", got)
+	}
+}
+
 // A job can kill its supervisor, but gains nothing by it.
 func TestSupervisorKilled(t *testing.T) {
 	t.Parallel()
@@ -111,7 +130,7 @@ func TestBotKilled(t *testing.T) {
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	const script = `mkfifo up; (setsid sh -c 'echo up >up; while :; do sleep 1000; done' & exit 0); read line <up
-		touch "$HOME/file"; echo $PPID; echo ready; while :; do sleep 1000; done`
+		touch "$HOME/file"; echo $$ >first; echo ready; while :; do sleep 1000; done`
 	dead, living := startBot(t, script), startBot(t, script)
 	h := NewHost(HostOptions{Dir: dead.scratch})
 	if err := h.Sweep(deadline(t)); err != nil {
@@ -126,10 +145,25 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead.kill(t)
+	// The job's first process goes with its supervisor, the daemon stays.
+	first, err := os.ReadFile(filepath.Join(dead.dir, "first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(first)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool {
+		p, err := readProcess(pid)
+		return err != nil || p.state == 'Z'
+	})
 	if len(list(t, dead.scratch)) != 2 {
 		t.Fatalf("nothing was left to sweep: %q", list(t, dead.scratch))
 	}
-	waitFor(t, func() bool { return len(using(dead.dir)) > 0 })
+	if len(using(dead.dir)) == 0 {
+		t.Fatal("no process was left to sweep")
+	}
 	if err := h.Sweep(deadline(t)); err != nil {
 		t.Error(err)
 	}

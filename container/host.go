@@ -1,3 +1,5 @@
+//go:build linux
+
 package container
 
 import (
@@ -242,7 +244,7 @@ func ended(ctx context.Context, result Result, r report) (Result, error) {
 		// It had already ended when it was to be stopped: its own result counts.
 		result.TimedOut, result.Canceled = false, false
 	}
-	if len(r.Left) > 0 {
+	if !r.Gone {
 		return result, fmt.Errorf("kill what the job left: processes %v do not end", r.Left)
 	}
 	if result.Canceled {

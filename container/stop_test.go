@@ -1,3 +1,5 @@
+//go:build linux
+
 package container
 
 import (
@@ -37,7 +39,9 @@ func TestCancel(t *testing.T) {
 		// The trap that ignores a signal is inherited by the children.
 		{"ignores SIGTERM", "trap '' TERM; echo ready; sleep 1000", 10 * time.Millisecond,
 			Result{Canceled: true, Code: 137, Signal: "SIGKILL"}, "ready\n"},
-		{"group tidies up after its first process", `sh -c 'trap "echo tidy; exit" TERM; sh -c "echo ready; exec sleep 1000" & wait' & wait`, 0,
+		// The child begins to tidy up when the first process has been waited for.
+		{"group tidies up after its first process", `export FIRST=$$; sh -c 'trap "while kill -0 $FIRST; do sleep 0.01; done 2>/dev/null; sleep 0.3; echo tidy; exit" TERM
+			sh -c "echo ready; exec sleep 1000" & wait' & wait`, 0,
 			Result{Canceled: true, Code: 143, Signal: "SIGTERM"}, "ready\ntidy\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -106,5 +110,35 @@ func TestCancelAfterTheEnd(t *testing.T) {
 	got, err := j.run(t, ctx)
 	if err != nil || got.Code != 5 || got.Canceled {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Who had already ended when the order to stop came was not stopped.
+func TestStoppedIsToldFromEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errForcePush)
+	for _, test := range []struct {
+		asked, want Result
+		stopped     bool
+		err         error
+	}{
+		{Result{Canceled: true}, Result{Code: 5}, false, nil},
+		{Result{TimedOut: true}, Result{Code: 5}, false, nil},
+		{Result{Canceled: true}, Result{Code: 5, Canceled: true}, true, errForcePush},
+		{Result{TimedOut: true}, Result{Code: 5, TimedOut: true}, true, nil},
+	} {
+		got, err := ended(ctx, test.asked, report{Ended: true, Code: 5, Stopped: test.stopped, Gone: true})
+		if got != test.want || err != test.err {
+			t.Errorf("asked %+v, stopped %v: got %+v, %v", test.asked, test.stopped, got, err)
+		}
+	}
+	s := &supervisor{ended: true}
+	if s.obey(commandKill, true); s.stopped {
+		t.Error("an ended job counts as stopped")
+	}
+	s = &supervisor{}
+	if s.obey(commandKill, true); !s.stopped {
+		t.Error("a running job does not count as stopped")
 	}
 }

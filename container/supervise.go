@@ -1,3 +1,5 @@
+//go:build linux
+
 package container
 
 import (
@@ -214,7 +216,7 @@ func (s *supervisor) watch() {
 			s.obey(c, ok)
 		case e, ok := <-s.reaped:
 			if !ok {
-				s.finish(nil)
+				s.finish(true)
 				return
 			}
 			if e.pid == s.job {
@@ -223,7 +225,7 @@ func (s *supervisor) watch() {
 		case <-tick.C:
 			due = s.killing
 		case <-late:
-			s.finish(s.family())
+			s.finish(false)
 			return
 		}
 		// After SIGTERM the whole group may tidy up, not only its first
@@ -258,11 +260,11 @@ func (s *supervisor) obey(c byte, ok bool) {
 func (s *supervisor) family() []process { return descendants(processes(), os.Getpid()) }
 
 // finish reports the end, and cleans up for a bot that is dead.
-func (s *supervisor) finish(left []process) {
+func (s *supervisor) finish(gone bool) {
 	if s.orphan && s.order.Scratch != "" {
 		_ = removeScratch(s.order.Scratch)
 	}
-	r := report{Ended: true, Stopped: s.stopped}
+	r := report{Ended: true, Stopped: s.stopped, Gone: gone}
 	switch {
 	case s.status.Signaled():
 		sig := s.status.Signal()
@@ -270,8 +272,10 @@ func (s *supervisor) finish(left []process) {
 	default:
 		r.Code = s.status.ExitStatus()
 	}
-	for _, p := range left {
-		r.Left = append(r.Left, p.pid)
+	if !gone {
+		for _, p := range s.family() {
+			r.Left = append(r.Left, p.pid)
+		}
 	}
 	s.say(r)
 }

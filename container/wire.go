@@ -1,3 +1,5 @@
+//go:build linux
+
 package container
 
 // The supervisor's files beside its standard input, which is the lifeline.
@@ -33,9 +35,10 @@ type report struct {
 	Started bool   // the command runs
 	Refused string // it cannot be started, the task's fault
 	Trouble string // it cannot be started, our trouble
-	Ended   bool   // the command has ended and everything of it is gone
+	Ended   bool   // the command has ended and everything of it was killed
 	Code    int
 	Signal  string
 	Stopped bool  // it was still running when commandTerm or commandKill came
-	Left    []int // processes that could not be killed
+	Gone    bool  // nothing of it is left
+	Left    []int // some of what is left
 }

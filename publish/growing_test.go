@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/cyborg-bots/cyborg/publish"
 )
 
@@ -23,7 +25,7 @@ func TestPageGrows(t *testing.T) {
 			r.Close()
 			break
 		}
-		b.run(`new Promise(wake => setTimeout(wake, 20))`)
+		b.until(`new Promise(wake => setTimeout(() => wake(true), 20))`)
 	}
 	b.open(a.URL())
 	b.until(`document.getElementById("L1") !== null`)
@@ -88,6 +90,39 @@ func TestPageOfADeadBot(t *testing.T) {
 	b.open(a.URL())
 	b.until(`document.getElementById("L2")?.textContent === "last words"`)
 	b.until(`document.querySelector(".notes").textContent.startsWith("No sign of life from the bot for 1 h")`)
+	b.content()
+}
+
+// A log that is cut in the middle: lines keep their numbers, while the job runs
+// and afterwards.
+func TestPageOfACutLog(t *testing.T) {
+	s := serve(t)
+	i := info(t)
+	i.Limits.Log, i.Limits.Flush = 200_000, 50*time.Millisecond
+	a := begin(t, s, i)
+	for n := range 20_000 {
+		fmt.Fprintf(a, "line %06d\n", n)
+	}
+	b := openBrowser(t)
+	b.open(a.URL())
+	right := func(n int) string {
+		return fmt.Sprintf(`showLine(%d) && document.getElementById("L%d")?.textContent === "line %06d"`, n, n, n-2)
+	}
+	b.until(right(2) + " && " + right(20_001))
+	if !value[bool](b, `document.querySelector("#log").textContent.includes("are cut out here, the log is too long") || log.blocks.some(b => b.cut)`) {
+		t.Error("the running log does not say that it is cut")
+	}
+	finish(t, a, publish.StateSuccess, "Tests passed")
+	b.until(`page.over`)
+	b.until(right(2) + " && " + right(20_001))
+	index := readJSON[publish.Index](t, s, a.Prefix()+"/log.json")
+	b.until(right(index.Cut.Line-1) + " && " + right(index.Cut.Line+index.Cut.Lines))
+	b.open(a.URL() + "#L20001") // a new reader
+	b.do(chromedp.Reload())
+	b.until(`page.over && document.querySelector("#L20001.target")?.textContent === "line 019999"`)
+	if got := value[int](b, `log.blocks.filter(b => b.cut).length`); got != 1 {
+		t.Errorf("%d cuts are shown", got)
+	}
 	b.content()
 }
 

@@ -130,6 +130,7 @@ func readCGIHeader(in *bufio.Reader) (textproto.MIMEHeader, int, error) {
 // answer, and a long fetch must not look dead.
 type flushWriter struct{ w http.ResponseWriter }
 
+// Write implements [io.Writer].
 func (f flushWriter) Write(p []byte) (int, error) {
 	n, err := f.w.Write(p)
 	if err != nil {

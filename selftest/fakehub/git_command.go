@@ -37,6 +37,7 @@ type gitError struct {
 	Err    error
 }
 
+// Error implements [error]: what git said, else how it ended.
 func (e *gitError) Error() string {
 	text := strings.TrimSpace(e.Stderr)
 	if text == "" {
@@ -45,6 +46,7 @@ func (e *gitError) Error() string {
 	return fmt.Sprintf("run git %s: %s", strings.Join(e.Args, " "), text)
 }
 
+// Unwrap gives how git ended.
 func (e *gitError) Unwrap() error { return e.Err }
 
 // gitOutputLimit is the most that one run may print. It protects the memory
@@ -160,6 +162,7 @@ type limitedBuffer struct {
 	dropped bool
 }
 
+// Write implements [io.Writer]; it never fails, so that no child blocks on it.
 func (b *limitedBuffer) Write(p []byte) (int, error) {
 	room := b.limit - b.buf.Len()
 	if len(p) > room {

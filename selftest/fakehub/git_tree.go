@@ -22,6 +22,7 @@ type treeEdit struct {
 // A pathError is a path that no tree may hold.
 type pathError struct{ path string }
 
+// Error implements [error].
 func (e *pathError) Error() string { return fmt.Sprintf("edit tree: path %.80q is malformed", e.path) }
 
 // checkPath refuses what git refuses to store: empty components, dots, and

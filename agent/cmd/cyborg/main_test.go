@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"os"
 	"path/filepath"
@@ -15,25 +16,55 @@ func TestMain(m *testing.M) {
 	if code, ok := container.Supervise(os.Args); ok {
 		os.Exit(code)
 	}
-	testscript.Main(m, map[string]func(){"cyborg": main})
+	testscript.Main(runner{m}, map[string]func(){"cyborg": main})
+}
+
+// atOnce is how many scripts run side by side: they wait for bots, GitHub and git much more than they compute.
+const atOnce = "6"
+
+// A runner runs this package's tests, atOnce side by side unless the command line says otherwise.
+type runner struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (r runner) Run() int {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(atOnce) // a number
+	}
+	return r.M.Run()
 }
 
 var update = flag.Bool("update", false, "write what was printed into the scripts")
 
 // TestScripts types what people type. The scripts are documentation too: each begins with what it shows. Beside
-// testscript's own words they know those of script_test.go: hub, api, until.
+// testscript's own words they know those of words:
+//
+//	hub [REPO…]                          an emulated GitHub with people, and the environment of a bot that uses it
+//	repository FOLDER [REPO]             the folder becomes the main branch of acme/widget, or REPO
+//	push [--force] LOGIN FOLDER BRANCH   what is in the folder now, on a branch; sets HEAD
+//	fork LOGIN                           a fork of acme/widget, to which LOGIN's pushes and pull requests go from now on
+//	pull LOGIN BRANCH TITLE              opens a pull request; sets PULL and HEAD
+//	[!] api LOGIN METHOD PATH [BODY]     one request to GitHub; the answer is in the file answer
+//	until LOGIN PATH PATTERN             asks until the answer matches
+//	status CONTEXT STATE PATTERN         waits until the status of HEAD says so; sets PAGE and LOGS, its folder
+//	history CONTEXT PATTERN…             what the statuses of HEAD said, oldest first: exactly so many, each matching
+//	unwritten LOGIN                      LOGIN has written nothing to GitHub
+//	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
+//	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
+//	ended NAME [STATUS]                  waits until a bot has ended
+//	file NAME [PATTERN]                  waits until a file is there and matches
+//	tidy                                 nothing of a job is left on the machine: no process, no directory
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"hub": scriptHub, "api": scriptAPI, "until": scriptUntil, "repository": scriptRepository,
-		},
+		Cmds:               words(),
 		Setup: func(e *testscript.Env) error {
-			e.Values[scriptContext] = t.Context()
-			e.Setenv("PATH", os.Getenv("PATH"))
+			e.Values[scriptKey] = &script{ctx: t.Context(), bots: map[string]*scriptBot{}, forks: map[string]string{}}
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			// A program under the race detector waits a second before it ends, unless it is told not to.
+			e.Setenv("GORACE", cmp.Or(os.Getenv("GORACE"), "atexit_sleep_ms=0"))
 			e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			e.Setenv("GIT_TERMINAL_PROMPT", "0")
 			for _, who := range []string{"AUTHOR", "COMMITTER"} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cyborg-bots/cyborg/agent"
+	"github.com/cyborg-bots/cyborg/claim"
 )
 
 func scanCommand() command {
@@ -78,7 +79,8 @@ type lookFlags struct {
 func (f *lookFlags) register(fs *flag.FlagSet, env *environment) {
 	f.hubFlags.register(fs, env)
 	fs.BoolVar(&f.json, "json", false, "print JSON, one array")
-	f.jobs, f.poll, f.settle, f.lease = 1, agent.DefaultPoll, f.policy().Settle, f.policy().Lease
+	policy := claim.DefaultPolicy()
+	f.name, f.jobs, f.poll, f.settle, f.lease = hostName(), 1, agent.DefaultPoll, policy.Settle, policy.Lease
 }
 
 // look gives the queue of all repositories, as a bot on this machine would see it.

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
+	"encoding/json"
+	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -18,30 +17,66 @@ import (
 	"github.com/cyborg-bots/cyborg/selftest/world"
 )
 
-// scriptContext is the key of the test's context among a script's values.
-const scriptContext = "context"
-
 // patience is how long a script waits for what must happen, on a slow machine.
 const patience = 90 * time.Second
 
-// scriptHub is the word "hub": an emulated GitHub with the repository acme/widget, its people, and the folder logs
-// served beside it. It sets $HUB, $GITHUB_API_URL, $GITHUB_TOKEN (of the bots' account), $CYBORG_REPO, $CYBORG_STATE,
-// $CYBORG_LOGS and $CYBORG_PUBLIC_URL.
-func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: hub")
+// widget is the repository that scripts are about unless they name another.
+const widget = "acme/widget"
+
+// A script is what the words of one script know beside its environment.
+type script struct {
+	ctx    context.Context
+	server *fakehub.Server
+	repos  []string
+	bots   map[string]*scriptBot
+	forks  map[string]string // login to repository
+}
+
+type scriptKeyType struct{}
+
+// scriptKey finds a script among testscript's values.
+var scriptKey = scriptKeyType{}
+
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey).(*script) }
+
+// words are what scripts can say beside testscript's own words; TestScripts describes them.
+func words() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
+		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten,
+		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "tidy": wordTidy,
 	}
+}
+
+// usage ends the script if a word was not written as it must be.
+func usage(ts *testscript.TestScript, right bool, text string) {
+	if !right {
+		ts.Fatalf("usage: %s", text)
+	}
+}
+
+// wordHub makes a GitHub with the repository acme/widget and those that are named, on which ada may do everything, grace
+// and cyborg (the bots' account) may write, reader may read and mallory may nothing. The folder logs is served beside
+// it. It sets $HUB and what a bot takes from its environment.
+func wordHub(ts *testscript.TestScript, neg bool, repos []string) {
+	usage(ts, !neg, "hub [REPO…]")
+	s := scriptOf(ts)
 	server, err := fakehub.New(fakehub.Options{Dir: ts.MkAbs("github"), Seed: 1})
 	ts.Check(err)
-	ctx, cancel := context.WithCancel(ts.Value(scriptContext).(context.Context))
-	ts.Check(server.AddRepo(ctx, fakehub.Repo{Name: "acme/widget"}))
+	s.server, s.repos = server, append([]string{widget}, repos...)
+	ctx, cancel := context.WithCancel(s.ctx)
+	for _, r := range s.repos {
+		ts.Check(server.AddRepo(ctx, fakehub.Repo{Name: r}))
+	}
 	for login, permission := range map[string]fakehub.Permission{
 		"ada": fakehub.Admin, "grace": fakehub.Write, "cyborg": fakehub.Write, "reader": fakehub.Read, "mallory": fakehub.None,
 	} {
 		ts.Check(server.AddUser(fakehub.User{Login: login, Token: login + "-token"}))
-		ts.Check(server.Grant("acme/widget", login, permission))
+		for _, r := range s.repos {
+			ts.Check(server.Grant(r, login, permission))
+		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	ts.Check(err)
 	url := "http://" + listener.Addr().String()
 	store, err := dir.Open(ts.MkAbs("logs"), dir.Options{PublicURL: url + world.LogsPath})
@@ -55,22 +90,41 @@ func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(store.Close())
 	})
 	for name, value := range map[string]string{
-		"HUB": url, "GITHUB_API_URL": url, "GITHUB_TOKEN": "cyborg-token", "CYBORG_REPO": "acme/widget",
+		"HUB": url, "GITHUB_API_URL": url, "GITHUB_TOKEN": "cyborg-token", "REPO": widget, "CYBORG_REPO": strings.Join(s.repos, " "),
 		"CYBORG_STATE": ts.MkAbs("state"), "CYBORG_LOGS": ts.MkAbs("logs"), "CYBORG_PUBLIC_URL": url + world.LogsPath,
 	} {
 		ts.Setenv(name, value)
 	}
 }
 
-// scriptRepository is the words "repository FOLDER": the folder, with its scripts made executable, becomes a git work
-// tree whose main branch is pushed to acme/widget as ada.
-func scriptRepository(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: repository FOLDER")
+// wordRepository makes a work tree of a folder, as ada, and pushes its branch main.
+func wordRepository(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && (len(args) == 1 || len(args) == 2), "repository FOLDER [REPO]")
+	folder, repo := ts.MkAbs(args[0]), widget
+	if len(args) == 2 {
+		repo = args[1]
 	}
-	folder := ts.MkAbs(args[0])
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".repo"), []byte(repo), 0o600))
+	git(ts, folder, "init", "-q", "-b", "main")
+	commit(ts, folder, "-m", "Begin")
+	git(ts, folder, "push", "-q", remote(ts, "ada", repo), "main")
+}
+
+// remote is the address of a repository for pushing.
+func remote(ts *testscript.TestScript, login, repo string) string {
+	return strings.Replace(ts.Getenv("HUB"), "://", "://"+login+":"+login+"-token@", 1) + "/" + repo + ".git"
+}
+
+// git runs git in a folder and gives what it prints.
+func git(ts *testscript.TestScript, folder string, args ...string) string {
+	ts.Check(ts.Exec("git", append([]string{"-C", folder}, args...)...))
+	return strings.TrimSpace(ts.ReadFile("stdout"))
+}
+
+// commit commits all of a folder. Archives of scripts have no modes: what begins with #! is made executable.
+func commit(ts *testscript.TestScript, folder string, args ...string) {
 	ts.Check(filepath.WalkDir(folder, func(name string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		data, err := os.ReadFile(name)
@@ -79,70 +133,70 @@ func scriptRepository(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return err
 	}))
-	remote := strings.Replace(ts.Getenv("HUB"), "://", "://ada:ada-token@", 1) + "/acme/widget.git"
-	for _, words := range [][]string{
-		{"init", "-q", "-b", "main"}, {"add", "-A"}, {"commit", "-q", "-m", "Begin"},
-		{"remote", "add", "origin", remote}, {"push", "-q", "origin", "main"},
-	} {
-		ts.Check(ts.Exec("git", append([]string{"-C", folder}, words...)...))
-	}
+	git(ts, folder, "add", "-A")
+	git(ts, folder, append([]string{"commit", "-q", "--allow-empty"}, args...)...)
 }
 
-// scriptAPI is the words "api LOGIN METHOD PATH [BODY]": one request; the answer can be compared as stdout. "!" wants a
-// refusal.
-func scriptAPI(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) < 3 || len(args) > 4 {
-		ts.Fatalf("usage: api LOGIN METHOD PATH [BODY]")
+// wordPush commits what is in a folder to a branch, as a new commit or instead of the last, and pushes it. The folder is
+// then as main has it again.
+func wordPush(ts *testscript.TestScript, neg bool, args []string) {
+	force := len(args) > 0 && args[0] == "--force"
+	if force {
+		args = args[1:]
 	}
-	body := ""
-	if len(args) == 4 {
-		body = args[3]
+	usage(ts, !neg && len(args) == 3, "push [--force] LOGIN FOLDER BRANCH")
+	login, folder, branch := args[0], ts.MkAbs(args[1]), args[2]
+	repo := ts.ReadFile(args[1] + ".repo")
+	if fork, ok := scriptOf(ts).forks[login]; ok {
+		repo = fork
 	}
-	code, answer, err := request(ts, args[0], args[1], args[2], body)
+	push := []string{"push", "-q", remote(ts, login, repo), branch}
+	switch {
+	case force:
+		git(ts, folder, "symbolic-ref", "HEAD", "refs/heads/"+branch)
+		commit(ts, folder, "--amend", "-m", branch+", anew")
+		push = append(push, "--force")
+	case branch == "main":
+		commit(ts, folder, "-m", "Go on")
+	default:
+		git(ts, folder, "branch", "-q", branch)
+		git(ts, folder, "symbolic-ref", "HEAD", "refs/heads/"+branch)
+		commit(ts, folder, "-m", branch)
+	}
+	ts.Setenv("HEAD", git(ts, folder, "rev-parse", "HEAD"))
+	git(ts, folder, push...)
+	git(ts, folder, "checkout", "-q", "-f", "main")
+	git(ts, folder, "clean", "-q", "-d", "-f")
+}
+
+// wordFork makes a fork of acme/widget.
+func wordFork(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "fork LOGIN")
+	code, answer := request(ts, args[0], "POST", "repos/"+widget+"/forks", "{}")
+	if code >= 300 {
+		ts.Fatalf("fork as %s: %d %s", args[0], code, answer)
+	}
+	scriptOf(ts).forks[args[0]] = args[0] + "/widget"
+}
+
+// wordPull opens a pull request for a branch that was pushed.
+func wordPull(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 3, "pull LOGIN BRANCH TITLE")
+	head := args[1]
+	if _, ok := scriptOf(ts).forks[args[0]]; ok {
+		head = args[0] + ":" + head
+	}
+	body, err := json.Marshal(map[string]string{"title": args[2], "head": head, "base": "main"})
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs("answer"), answer, 0o600))
-	if (code >= 300) != neg {
-		ts.Fatalf("%s %s: %d %s", args[1], args[2], code, answer)
+	code, answer := request(ts, args[0], "POST", "repos/"+ts.Getenv("REPO")+"/pulls", string(body))
+	if code >= 300 {
+		ts.Fatalf("open a pull request as %s: %d %s", args[0], code, answer)
 	}
-}
-
-// scriptUntil is the words "until LOGIN PATH PATTERN": asks until the answer, pretty or not, matches.
-func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: until LOGIN PATH PATTERN")
+	var made struct {
+		Number int
+		Head   struct{ SHA string }
 	}
-	pattern, err := regexp.Compile(`(?s)` + args[2])
-	ts.Check(err)
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		_, answer, err := request(ts, args[0], "GET", args[1], "")
-		ts.Check(err)
-		if pattern.Match(answer) {
-			ts.Check(os.WriteFile(ts.MkAbs("answer"), answer, 0o600))
-			return
-		}
-		select {
-		case <-limit.C:
-			ts.Fatalf("%s does not match %q within %s: %s", args[1], args[2], patience, answer)
-		case <-tick.C:
-		}
-	}
-}
-
-func request(ts *testscript.TestScript, login, method, path, body string) (int, []byte, error) {
-	req, err := http.NewRequest(method, ts.Getenv("HUB")+"/"+path, strings.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header.Set("Authorization", "token "+login+"-token")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, answer, err
+	ts.Check(json.Unmarshal(answer, &made))
+	ts.Setenv("PULL", fmt.Sprint(made.Number))
+	ts.Setenv("HEAD", made.Head.SHA)
 }

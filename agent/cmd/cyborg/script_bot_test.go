@@ -1,0 +1,146 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// A scriptBot is a bot that a script has started.
+type scriptBot struct {
+	cmd  *exec.Cmd
+	log  string        // file
+	done chan struct{} // closed when it has ended
+}
+
+// quick are the timings of scripts' bots. The lease is long: nothing may depend on how fast the machine is.
+func quick() []string { return []string{"--poll", "400ms", "--settle", "300ms", "--lease", "2m"} }
+
+// wordBot starts `cyborg run` as the script's environment says. Flags of the script go after those of quick, and so win.
+func wordBot(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) > 0, "bot NAME [FLAG…]")
+	name, s := args[0], scriptOf(ts)
+	program, err := exec.LookPath("cyborg") // testscript has put it first
+	ts.Check(err)
+	b := &scriptBot{log: ts.MkAbs(name + ".log"), done: make(chan struct{})}
+	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	defer log.Close()
+	b.cmd = exec.CommandContext(s.ctx, program, slices.Concat([]string{"run", "--name", name}, quick(), args[1:])...)
+	b.cmd.Dir, b.cmd.Stderr, b.cmd.Stdout = ts.MkAbs("."), log, log
+	b.cmd.Env = environ(ts)
+	ts.Check(b.cmd.Start())
+	go func() { _ = b.cmd.Wait(); close(b.done) }() // how it ended is in its ProcessState
+	s.bots[name] = b
+	ts.Defer(func() {
+		_ = b.cmd.Process.Kill()
+		<-b.done
+	})
+}
+
+// environ is the script's environment.
+func environ(ts *testscript.TestScript) []string {
+	ts.Check(ts.Exec("env"))
+	return strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
+}
+
+// tails writes the ends of the bots' logs into the script's.
+func (s *script) tails(ts *testscript.TestScript) {
+	for _, name := range slices.Sorted(maps.Keys(s.bots)) {
+		data, err := os.ReadFile(s.bots[name].log)
+		ts.Check(err)
+		ts.Logf("%s:\n%s", name, data[max(0, len(data)-5000):])
+	}
+}
+
+func (s *script) bot(ts *testscript.TestScript, name string) *scriptBot {
+	b := s.bots[name]
+	if b == nil {
+		ts.Fatalf("no bot %q was started", name)
+	}
+	return b
+}
+
+func wordSignal(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "signal NAME TERM|KILL|STOP|CONT")
+	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}
+	sig, ok := signals[args[1]]
+	usage(ts, ok, "signal NAME TERM|KILL|STOP|CONT")
+	ts.Check(scriptOf(ts).bot(ts, args[0]).cmd.Process.Signal(sig))
+}
+
+// wordEnded waits for the end of a bot, which must have the exit status (of one that was killed: -1).
+func wordEnded(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && (len(args) == 1 || len(args) == 2), "ended NAME [STATUS]")
+	want := "0"
+	if len(args) == 2 {
+		want = args[1]
+	}
+	b := scriptOf(ts).bot(ts, args[0])
+	until(ts, args[0]+" has ended", func() (bool, string) {
+		select {
+		case <-b.done:
+			return true, ""
+		default:
+			return false, "it runs"
+		}
+	})
+	if got := b.cmd.ProcessState.ExitCode(); strconv.Itoa(got) != want {
+		scriptOf(ts).tails(ts)
+		ts.Fatalf("%s ended with %d, want %s", args[0], got, want)
+	}
+}
+
+// wordTidy looks for what a job has left. A job's directory is gone before its result is published, so it need not be
+// waited for; one of a killed bot may be about to go, and is.
+func wordTidy(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 0, "tidy")
+	jobs, tmp := filepath.Join(ts.Getenv("CYBORG_STATE"), jobsDir), ts.Getenv("TMPDIR")
+	until(ts, "nothing of a job is left", func() (bool, string) {
+		var left []string
+		for _, dir := range []string{jobs, tmp} {
+			entries, err := os.ReadDir(dir)
+			if err != nil && !os.IsNotExist(err) {
+				return false, err.Error()
+			}
+			for _, e := range entries {
+				if e.Name() != "gate" {
+					left = append(left, filepath.Join(dir, e.Name()))
+				}
+			}
+		}
+		left = append(left, processesOf(jobs)...)
+		return len(left) == 0, strings.Join(left, "\n")
+	})
+}
+
+// processesOf lists the processes that have to do with a folder: those that work in it, were started from it, or have
+// its name among their arguments or in their environment. Bots are left out: it is the state folder which they know.
+func processesOf(folder string) []string {
+	var list []string
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		cwd, _ := os.Readlink(filepath.Join(dir, "cwd"))
+		exe, _ := os.Readlink(filepath.Join(dir, "exe"))
+		args, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		env, _ := os.ReadFile(filepath.Join(dir, "environ"))
+		for _, place := range [][]byte{[]byte(cwd), []byte(exe), args, env} {
+			if bytes.Contains(place, []byte(folder)) {
+				list = append(list, fmt.Sprintf("process %s: %s", filepath.Base(dir), bytes.ReplaceAll(args, []byte{0}, []byte(" "))))
+				break
+			}
+		}
+	}
+	return list
+}

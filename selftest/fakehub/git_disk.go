@@ -14,8 +14,8 @@ import (
 
 // A diskGit is a bare repository in a folder, read and changed by the git
 // program alone, so that what it serves is what any git server would serve.
-// Unlike the promise of [repository] asks for, it is safe for concurrent use:
-// git's own locks guard the references, and objects never change.
+// It is more than [repository] asks for: safe for concurrent use, since
+// git guards the references by locks of its own, and objects never change.
 type diskGit struct {
 	git   gitCommand
 	dir   string // absolute

@@ -218,6 +218,25 @@ func TestPrefixesNeverMeet(t *testing.T) {
 	}
 }
 
+// A claim names the log's address before there is an attempt.
+func TestAddressBeforehand(t *testing.T) {
+	s, i := serve(t), info(t)
+	i.Prefix = i.NewPrefix()
+	address := publish.PageURL(s, i.Prefix)
+	a := begin(t, s, i)
+	if a.URL() != address || a.Where() != address || a.Prefix() != i.Prefix {
+		t.Errorf("the address is %s, was to be %s", a.URL(), address)
+	}
+	finish(t, a, publish.StateSuccess, "")
+	if got := s.URL(a.Prefix() + "/log.html"); got != address {
+		t.Errorf("the page is at %s", got)
+	}
+	i.Prefix = "../elsewhere"
+	if _, err := publish.Begin(t.Context(), s, i); err == nil {
+		t.Error("a prefix that leads out of the store was taken")
+	}
+}
+
 func TestBeginRefuses(t *testing.T) {
 	s, good := openDir(t), info(t)
 	for name, spoil := range map[string]func(*publish.Info){

@@ -17,11 +17,15 @@ const lastTry = 10 * time.Second
 // readers who open it from a disk.
 const tailSize = 256 << 10
 
+// ErrNoLog says that the finished log could not be stored. Parts of it may be
+// there. Other errors of Finish are of less: an artifact, the page.
+var ErrNoLog = errors.New("the log is not there")
+
 // Finish publishes the rest: artifacts, the whole log, results, the page. A
 // store that fails is tried again for Limits.Patience or until ctx ends; a
 // caller whose own context has ended gives a fresh one. The error says what is
-// not there and is meant for people; the job's result stands anyway. What was
-// sent before stays readable in any case.
+// not there and is meant for people, ErrNoLog also for programs; the job's
+// result stands anyway. What was sent before stays readable in any case.
 //
 // Only the first call does anything.
 func (a *Attempt) Finish(ctx context.Context, o Outcome) error {
@@ -66,12 +70,15 @@ func (f *finish) all(o Outcome) {
 	}
 	log, cut, err := f.spool.whole(f.info.Limits.Log)
 	if err != nil {
-		f.errs = append(f.errs, fmt.Errorf("read log: %w", err))
+		f.errs = append(f.errs, fmt.Errorf("read log: %w: %w", ErrNoLog, err))
 		return
 	}
 	results, version := f.results()
 	results.Problems = append(results.Problems, f.problems()...)
 	logThere := f.step("log", func(ctx context.Context) error { return f.put(ctx, "log.txt", log, Meta{Cache: CacheForever}) })
+	if !logThere {
+		f.errs = append(f.errs, ErrNoLog)
+	}
 	f.step("results", func(ctx context.Context) error { return f.putResults(ctx, results) })
 	f.step("page", func(ctx context.Context) error { return f.putPage(ctx, results, log, cut) })
 	index := Index{State: o.State, Size: log.Size(), Log: "log.txt", Cut: cut, Results: version}

@@ -128,8 +128,9 @@ async function watch() {
       if (!await look()) return;
       failures = 0;
     } catch (error) {
-      if (location.protocol === "file:" || page.results.state !== "running" && ++failures > 5) return showCarried(error);
-      page.signs = [`The log cannot be read right now (${error.message}). Trying again.`];
+      failures++; // once is nothing: a chunk may have gone since its index was read
+      if (location.protocol === "file:" || page.results.state !== "running" && failures > 5) return showCarried();
+      if (failures > 1) page.signs = [`The log cannot be read right now (${error.message}). Trying again.`];
       show();
     }
     await new Promise(wake => setTimeout(wake, document.hidden ? seldom : often));

@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 
-.PHONY: build demo test unit lint bench fuzz real fleet packages clean
+.PHONY: build demo test unit lint bench fuzz real fleet chaos packages clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -37,6 +37,9 @@ real: build ## a real project's releases as pull requests, tested by two real bo
 
 fleet: build ## 8 bot processes, 40 pull requests of 5 contexts, lag and lost acknowledgements
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestFleet ./selftest/drill
+
+chaos: build ## 8 bot processes that are killed, stopped, cut off and started twice
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 20m -v -run TestChaos ./selftest/drill
 
 bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...

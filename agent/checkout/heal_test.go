@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func withLog(w io.Writer) func(*Options) {
@@ -252,6 +254,60 @@ func TestTidy(t *testing.T) {
 		t.Errorf("an old ref is still kept: %v", err)
 	}
 	if err := m.Checkout(deadline(t), filepath.Join(t.TempDir(), "tree"), last); err != nil {
+		t.Error(err)
+	}
+}
+
+// One at a time talks to the server, and nobody takes a mirror away from
+// under those who read it.
+func TestLocksExclude(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	one := r.commit(map[string]string{"a": "1"})
+	m := r.mirror()
+	if _, err := m.Fetch(deadline(t), "refs/heads/main"); err != nil {
+		t.Fatal(err)
+	}
+	soon := func() context.Context {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	waits := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), ".lock: ") {
+			t.Errorf("%s does not wait: %v", what, err)
+		}
+	}
+	fetching, err := lock(deadline(t), m.fetchLock(), unix.LOCK_EX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.Fetch(soon(), "refs/heads/main")
+	waits("a second fetch", err)
+	waits("a check of the mirror", m.heal(soon()))
+	if _, err := m.Files(deadline(t), one, ""); err != nil {
+		t.Errorf("reading during a fetch: %v", err)
+	}
+	fetching.Close()
+
+	reading, err := m.hold(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits("a check of the mirror that is being read", m.heal(soon()))
+	if _, err := m.Fetch(deadline(t), "refs/heads/main"); err != nil {
+		t.Errorf("a fetch while others read: %v", err)
+	}
+	if err := os.RemoveAll(m.path); err != nil {
+		t.Fatal(err)
+	}
+	waits("making the mirror that is being read", m.create(soon()))
+	reading.Close()
+	if err := m.heal(deadline(t)); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Files(deadline(t), one, ""); err != nil {
 		t.Error(err)
 	}
 }

@@ -131,10 +131,10 @@ func TestHealthyMirrorIsKept(t *testing.T) {
 
 // peerMain is a bot that uses the mirror in dir: it fetches and merges all of
 // a list of pull requests.
-func peerMain(dir, url string) int {
+func peerMain(ctx context.Context, dir, url string) int {
 	m, err := Open(Options{Dir: filepath.Join(dir, "state"), URL: url})
 	if err == nil {
-		err = peerWork(context.Background(), m, dir)
+		err = peerWork(ctx, m, dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -19,7 +19,7 @@ import (
 // TestMain lets the test program also be one of several bots.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("TEST_PEER_DIR"); dir != "" {
-		os.Exit(peerMain(dir, os.Getenv("TEST_PEER_URL")))
+		os.Exit(peerMain(context.Background(), dir, os.Getenv("TEST_PEER_URL")))
 	}
 	os.Exit(m.Run())
 }

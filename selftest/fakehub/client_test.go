@@ -16,6 +16,7 @@ type signed struct {
 	next  http.RoundTripper
 }
 
+// RoundTrip implements [http.RoundTripper].
 func (s signed) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+s.token)
@@ -80,18 +81,25 @@ func TestGoGitHub(t *testing.T) {
 	if combined.GetState() != "success" || combined.GetTotalCount() != 1 {
 		t.Errorf("combined: %v", combined)
 	}
-	_, err = c.Issues.RemoveLabelForIssue(ctx, "acme", "widget", issue.GetNumber(), "nothing")
-	if e, ok := errors.AsType[*github.ErrorResponse](err); !ok || e.Response.StatusCode != 404 || e.Message != "Label does not exist" {
-		t.Errorf("error: %v", err)
-	}
-	_, _, err = c.Repositories.CreateStatus(ctx, "acme", "widget", head, &github.RepoStatus{State: new("nonsense")})
-	if e, ok := errors.AsType[*github.ErrorResponse](err); !ok || len(e.Errors) != 1 || e.Errors[0].Field != "state" {
-		t.Errorf("error: %v", err)
-	}
 	merged, _, err := h.client("owner").PullRequests.Merge(ctx, "acme", "widget", pull.GetNumber(), "", nil)
 	h.must(err)
 	if !merged.GetMerged() {
 		t.Errorf("merge: %v", merged)
+	}
+}
+
+// TestGoGitHubErrors: go-github reads our refusals.
+func TestGoGitHubErrors(t *testing.T) {
+	h := newHub(t, Options{})
+	ctx, c := t.Context(), h.client("bot")
+	h.newIssue("owner", "x")
+	_, err := c.Issues.RemoveLabelForIssue(ctx, "acme", "widget", 1, "nothing")
+	if e, ok := errors.AsType[*github.ErrorResponse](err); !ok || e.Response.StatusCode != 404 || e.Message != "Label does not exist" {
+		t.Errorf("error: %v", err)
+	}
+	_, _, err = c.Repositories.CreateStatus(ctx, "acme", "widget", h.sha, &github.RepoStatus{State: new("nonsense")})
+	if e, ok := errors.AsType[*github.ErrorResponse](err); !ok || len(e.Errors) != 1 || e.Errors[0].Field != "state" {
+		t.Errorf("error: %v", err)
 	}
 }
 

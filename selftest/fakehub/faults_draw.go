@@ -1,6 +1,7 @@
 package fakehub
 
 import (
+	"slices"
 	"time"
 )
 
@@ -22,14 +23,14 @@ func (p *plan) name() string {
 	switch {
 	case p.outage:
 		return "outage"
+	case p.killed:
+		return "killed"
 	case p.before:
 		return "fail-before"
 	case p.after:
 		return "fail-after"
 	case p.lost:
 		return "lost-ack"
-	case p.killed:
-		return "killed"
 	case p.limited != nil:
 		return "limited"
 	case p.body > 0:
@@ -63,7 +64,9 @@ func (s *Server) SetFaults(f Faults) error {
 func (s *Server) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.faults
+	f := s.faults
+	f.RevokedTokens = slices.Clone(f.RevokedTokens) // the caller may decode into it
+	return f
 }
 
 // chance draws a yes with probability p. It draws only if there is a choice, so

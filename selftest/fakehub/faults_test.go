@@ -2,6 +2,7 @@ package fakehub
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -40,7 +41,13 @@ func TestLag(t *testing.T) {
 			t.Fatal(r)
 		}
 		issue := h.newIssue("bot", "x")
-		h.want(200, "bot", patch, issue, dict{"title": "y"})
+		if r := h.want(200, "bot", patch, issue, dict{"title": "y"}); r.str("title") != "y" || r.str("state") != "open" {
+			t.Errorf("the answer to a write lags: %s", r)
+		}
+		query := dict{"query": `{repository(owner:"acme",name:"widget"){issue(number:1){title}}}`}
+		if r := h.want(200, "bot", post, "/graphql", query); r.get("data.repository.issue") != nil {
+			t.Errorf("graphql does not lag: %s", r)
+		}
 		if got := h.statuses(); len(got) != 0 {
 			t.Errorf("at once: %v", got)
 		}
@@ -61,6 +68,31 @@ func TestLag(t *testing.T) {
 		h.want(200, "bot", patch, issue, dict{"title": "z"})
 		if r := h.want(200, "bot", get, issue, nil); r.str("title") != "y" {
 			t.Errorf("lagging title: %s", r.str("title"))
+		}
+	})
+}
+
+// TestLagOfCombined: the combined status lags as the list does, also behind a
+// newer status of the same context.
+func TestLagOfCombined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, Options{})
+		h.pass(time.Minute)
+		h.set(Faults{Lag: Lag{Statuses: Duration(3 * time.Second)}})
+		var got []string
+		for _, state := range []string{"pending", "success", ""} {
+			if state != "" {
+				h.post("bot", "c", state, "")
+			}
+			for range 2 {
+				r := h.want(200, "bot", get, widget+"/commits/main/status", nil)
+				got = append(got, fmt.Sprint(r.get("total_count"), " ", r.str("state"), " ", r.str("statuses.0.state")))
+				h.pass(2 * time.Second)
+			}
+		}
+		want := []string{"0 pending ", "0 pending ", "1 pending pending", "1 pending pending", "1 success success", "1 success success"}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }
@@ -346,5 +378,41 @@ func TestSeed(t *testing.T) {
 	}
 	if a, b := run(1), run(2); slices.Equal(a, b) {
 		t.Errorf("seeds 1 and 2 are the same: %v", a)
+	}
+}
+
+// TestFaultsOfGraphQL: a mutation may lose its answer, a query does not.
+func TestFaultsOfGraphQL(t *testing.T) {
+	h := newHub(t, Options{Faults: Faults{LostAcks: 1}})
+	h.want(200, "bot", post, "/graphql", dict{"query": "{viewer{login}}"})
+	id := nodeID("Repository", h.s.repos["acme/widget"].id)
+	_, err := h.try("bot", post, "/graphql", dict{"query": `mutation { updateRefs(input: {repositoryId: "` + id +
+		`", refUpdates: [{name: "refs/claims/x", afterOid: "` + h.sha + `", beforeOid: "` + zeroOID + `"}]}) { clientMutationId } }`})
+	if err == nil || h.s.Truth().Ref("acme/widget", "refs/claims/x") != h.sha {
+		t.Errorf("error %v, the reference is %q", err, h.s.Truth().Ref("acme/widget", "refs/claims/x"))
+	}
+}
+
+// TestFaultsOfGit: a push may be refused before, or lose its answer after it was
+// taken.
+func TestFaultsOfGit(t *testing.T) {
+	w := newGitWorld(t)
+	dir := w.seed()
+	sha := w.commit(dir, "f", "1\n")
+	w.must(w.s.SetFaults(Faults{FailBefore: 1}))
+	if out, err := w.tryGit(dir, "push", "-q", "origin", "HEAD:refs/heads/a"); err == nil {
+		t.Errorf("a push to a broken server: %s", out)
+	}
+	w.must(w.s.SetFaults(Faults{LostAcks: 1}))
+	if out, err := w.tryGit(dir, "push", "-q", "origin", "HEAD:refs/heads/b"); err == nil {
+		t.Errorf("a push whose answer is lost: %s", out)
+	}
+	truth := w.s.Truth()
+	if a, b := truth.Ref("acme/widget", "refs/heads/a"), truth.Ref("acme/widget", "refs/heads/b"); a != "" || b != sha {
+		t.Errorf("a is %q, b is %q, want none and %s", a, b, sha)
+	}
+	last := w.s.Journal()[len(w.s.Journal())-1]
+	if last.Fault != "lost-ack" || !strings.HasSuffix(last.Path, "/git-receive-pack") || last.Actor == "" {
+		t.Errorf("the journal says %+v", last)
 	}
 }

@@ -35,6 +35,7 @@ type fileChange struct {
 // A mergeConflictError says that a merge needs a person.
 type mergeConflictError struct{ paths []string }
 
+// Error implements [error].
 func (e *mergeConflictError) Error() string {
 	return fmt.Sprintf("merge trees: conflict in %d files", len(e.paths))
 }
@@ -42,6 +43,7 @@ func (e *mergeConflictError) Error() string {
 // A refConflictError says that a reference was not what the update expected.
 type refConflictError struct{ name, want, have string }
 
+// Error implements [error].
 func (e *refConflictError) Error() string {
 	return fmt.Sprintf("update %s: expected %s, found %s", e.name, e.want, e.have)
 }

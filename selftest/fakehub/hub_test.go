@@ -94,7 +94,9 @@ func (h *hub) try(login, method, path string, body any, headers ...string) (repl
 		return reply{}, err
 	}
 	data, err := io.ReadAll(res.Body)
-	return reply{res.StatusCode, res.Header, data}, errors.Join(err, res.Body.Close())
+	r := reply{res.StatusCode, res.Header, data}
+	checkAnswer(h.t, method, path, r)
+	return r, errors.Join(err, res.Body.Close())
 }
 
 // do is try without an error.

@@ -1,6 +1,9 @@
 package fakehub
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // jsonPull is a pull request in a list; jsonFullPull adds what git has to say.
 type jsonPull struct {
@@ -61,11 +64,11 @@ type jsonFullPull struct {
 
 // jsonBranchEnd is the head or base of a pull request.
 type jsonBranchEnd struct {
-	Label string    `json:"label"`
-	Ref   string    `json:"ref"`
-	SHA   string    `json:"sha"`
-	User  any       `json:"user"`
-	Repo  *jsonRepo `json:"repo"`
+	Label string `json:"label"`
+	Ref   string `json:"ref"`
+	SHA   string `json:"sha"`
+	User  any    `json:"user"`
+	Repo  any    `json:"repo"`
 }
 
 // jsonPullSites is the _links of a pull request.
@@ -85,7 +88,20 @@ func (rq *request) branchEnd(r *repo, ref, sha string) jsonBranchEnd {
 	if r == nil || r.gone {
 		return jsonBranchEnd{Label: "unknown repository", Ref: ref, SHA: sha}
 	}
-	return jsonBranchEnd{Label: r.owner.login + ":" + ref, Ref: ref, SHA: sha, User: rq.user(r.owner), Repo: rq.repoJSON(r)}
+	return jsonBranchEnd{Label: r.owner.login + ":" + ref, Ref: ref, SHA: sha, User: rq.user(r.owner), Repo: rq.endRepo(r)}
+}
+
+// endRepo encodes a repository once for all the pull requests of an answer.
+func (rq *request) endRepo(r *repo) json.RawMessage {
+	raw := rq.ends[r]
+	if raw == nil {
+		raw = encode(rq.repoJSON(r))
+		if rq.ends == nil {
+			rq.ends = map[*repo]json.RawMessage{}
+		}
+		rq.ends[r] = raw
+	}
+	return raw
 }
 
 // pull encodes a pull request as a list shows it.

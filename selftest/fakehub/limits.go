@@ -55,6 +55,7 @@ const (
 	resourceCount
 )
 
+// String is GitHub's name of the budget.
 func (r resource) String() string {
 	return [...]string{"core", "search", "graphql", "core"}[r]
 }

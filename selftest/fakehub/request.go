@@ -32,8 +32,9 @@ type request struct {
 	crowded bool    // too many of the user's requests were running when it came
 
 	query    url.Values
-	cost     int  // GraphQL points, set by its handler; they count separately
-	mutation bool // of GraphQL, set by its handler
+	ends     map[*repo]json.RawMessage // encoded already, see json_pull.go
+	cost     int                       // GraphQL points, set by its handler; they count separately
+	mutation bool                      // of GraphQL, set by its handler
 }
 
 // A handler answers a request. It is called with the server's mutex held.
@@ -85,6 +86,9 @@ func (rq *request) arg(name string) string {
 // asOf is the time as of which this request reads a domain: now for writes, and
 // for reads the state of the replica that serves it.
 func (rq *request) asOf(d domain) time.Time {
+	if rq.mutation || rq.writes() && rq.route.budget != graphqlResource { // the primary answers
+		return rq.now
+	}
 	return rq.now.Add(-rq.plan.lag[d])
 }
 

@@ -18,6 +18,7 @@ func userRoutes() []route {
 // jsonFullUser is an account asked for by itself.
 type jsonFullUser struct {
 	jsonUser
+	ViewType        string    `json:"user_view_type"` // "private" to oneself, else "public"
 	Name            *string   `json:"name"`
 	Company         *string   `json:"company"`
 	Blog            string    `json:"blog"`
@@ -55,7 +56,7 @@ type jsonPlan struct {
 
 func (rq *request) fullUser(u *user) jsonFullUser {
 	out := jsonFullUser{
-		jsonUser: rq.site.userJSON(u), Name: orNull(u.name), CreatedAt: jsonTime(u.created), UpdatedAt: jsonTime(u.created),
+		jsonUser: rq.site.userJSON(u), ViewType: "public", Name: orNull(u.name), CreatedAt: jsonTime(u.created), UpdatedAt: jsonTime(u.created),
 	}
 	if !strings.Contains(u.email, "@users.noreply.") {
 		out.Email = orNull(u.email)
@@ -77,6 +78,7 @@ func getViewer(rq *request) response {
 		return fail(http.StatusUnauthorized, "Requires authentication")
 	}
 	out := jsonViewer{jsonFullUser: rq.fullUser(u), Plan: jsonPlan{Name: "free", Space: 976562499, PrivateRepos: 10000}}
+	out.ViewType = "private"
 	for _, r := range rq.s.byID {
 		if r.owner == u && r.private && !r.gone {
 			out.OwnedPrivateRepos++

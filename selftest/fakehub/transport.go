@@ -110,6 +110,7 @@ type slowReader struct {
 	every time.Duration
 }
 
+// Read implements [io.Reader].
 func (s *slowReader) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
 		return 0, io.EOF
@@ -216,14 +217,17 @@ func (c *collector) collect(s *Server, r *http.Request) (broken bool) {
 	return false
 }
 
+// Header implements [http.ResponseWriter].
 func (c *collector) Header() http.Header { return c.header }
 
+// WriteHeader implements [http.ResponseWriter].
 func (c *collector) WriteHeader(status int) {
 	if !c.wrote {
 		c.status, c.wrote = status, true
 	}
 }
 
+// Write implements [io.Writer].
 func (c *collector) Write(p []byte) (int, error) {
 	c.wrote = true
 	return c.body.Write(p)

@@ -14,7 +14,7 @@ func (g *gql) statusesOf(r *repo, sha string) []*status {
 	if log == nil {
 		return nil
 	}
-	return newestStatuses(log.list.upTo(g.rq.asOf(statusDomain)))
+	return log.newestAt(g.rq.asOf(statusDomain))
 }
 
 // A gqlStatus answers the fields of Status: all contexts of a commit.

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -20,13 +21,7 @@ func TestPageGrows(t *testing.T) {
 	i.Limits.Flush = 50 * time.Millisecond
 	a := begin(t, s, i)
 	b := openBrowser(t)
-	for { // until the page is there
-		if r, err := s.Get(t.Context(), a.Prefix()+"/log.json"); err == nil {
-			r.Close()
-			break
-		}
-		b.until(`new Promise(wake => setTimeout(() => wake(true), 20))`)
-	}
+	awaitPage(t, b, s, a)
 	b.open(a.URL())
 	b.until(`document.getElementById("L1") !== null`)
 	report := publish.Report{Planned: 30, Offset: a.Lines()}
@@ -57,6 +52,22 @@ func TestPageGrows(t *testing.T) {
 		t.Errorf("the reader has\n%s", got)
 	}
 	b.content()
+}
+
+// awaitPage waits until there is a page with an index.
+func awaitPage(t *testing.T, b *browser, s publish.Store, a *publish.Attempt) {
+	t.Helper()
+	for {
+		if r, err := s.Get(t.Context(), a.Prefix()+"/log.json"); err == nil {
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if !value[bool](b, `new Promise(wake => setTimeout(() => wake(true), 20))`) {
+			return
+		}
+	}
 }
 
 // The bot died: its last words are readable, and the page says so.
@@ -99,17 +110,26 @@ func TestPageOfACutLog(t *testing.T) {
 	s := serve(t)
 	i := info(t)
 	i.Limits.Log, i.Limits.Flush = 200_000, 50*time.Millisecond
-	a := begin(t, s, i)
+	printed := make(chan struct{}) // the store is slow at first, so the middle is never sent
+	a := begin(t, &weather{Store: s, storm: func(ctx context.Context, _ string) error {
+		select {
+		case <-ctx.Done():
+		case <-printed:
+		}
+		return ctx.Err()
+	}}, i)
 	for n := range 20_000 {
 		fmt.Fprintf(a, "line %06d\n", n)
 	}
+	close(printed)
 	b := openBrowser(t)
+	awaitPage(t, b, s, a)
 	b.open(a.URL())
 	right := func(n int) string {
 		return fmt.Sprintf(`showLine(%d) && document.getElementById("L%d")?.textContent === "line %06d"`, n, n, n-2)
 	}
 	b.until(right(2) + " && " + right(20_001))
-	if !value[bool](b, `document.querySelector("#log").textContent.includes("are cut out here, the log is too long") || log.blocks.some(b => b.cut)`) {
+	if !value[bool](b, `log.blocks.some(b => b.cut && b.lines[0].includes("are cut out here, the log is too long"))`) {
 		t.Error("the running log does not say that it is cut")
 	}
 	finish(t, a, publish.StateSuccess, "Tests passed")

@@ -112,7 +112,7 @@ func TestGraphQLPaging(t *testing.T) {
 	}
 	var seen []any
 	var after any
-	for n := 0; ; n++ {
+	for n := range 9 {
 		const at = "data.repository.issues."
 		r := h.query("bot", page, "after", after)
 		for i := 0; r.get(fmt.Sprintf(at+"edges.%d.node.number", i)) != nil; i++ {

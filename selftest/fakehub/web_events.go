@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -130,7 +129,7 @@ func (p page) version() pageVersion {
 
 // event is the version as a server-sent event. Its data is one line of JSON.
 func (v pageVersion) event() string {
-	data, _ := json.Marshal(struct { //nolint:errchkjson // strings cannot fail
+	data := encode(struct {
 		Title string `json:"title"`
 		HTML  string `json:"html"`
 		Now   string `json:"now"`

@@ -274,24 +274,24 @@ func TestEvents(t *testing.T) {
 			}
 		}
 		if got := next(time.Second); got != ": alive\n\n" {
-			t.Errorf("the stream begins with %q, but the browser has the newest already", got)
+			t.Errorf("the stream begins with %.200q, but the browser has the newest already", got)
 		}
 		for n := range 3 { // at once: one renewal shows all
 			h.want(201, "bot", post, widget+"/statuses/"+head, dict{"context": fmt.Sprint("more/", n), "state": "pending"})
 		}
 		if got := next(time.Second); !strings.Contains(got, "event: page\n") || !strings.Contains(got, "more/2") || strings.Count(got, "\n") != 4 {
-			t.Errorf("after statuses the event is %q", got)
+			t.Errorf("after statuses the event is %.200q", got)
 		}
 		h.newIssue("owner", "elsewhere") // changes the counter in the head, so it is shown
 		if got := next(time.Second); !strings.Contains(got, "event: page\n") {
-			t.Errorf("after an issue the event is %q", got)
+			t.Errorf("after an issue the event is %.200q", got)
 		}
 		h.want(200, "owner", patch, widget, dict{"description": "of another page"})
 		if got := next(time.Second); got != ": alive\n\n" {
-			t.Errorf("after a change of another page the event is %q", got)
+			t.Errorf("after a change of another page the event is %.200q", got)
 		}
 		if got := next(eventBeat + time.Second); got != ": alive\n\n" {
-			t.Errorf("a quiet stream says %q", got)
+			t.Errorf("a quiet stream says %.200q", got)
 		}
 		if got := out.header.Get("Content-Type"); !strings.HasPrefix(got, "text/event-stream") {
 			t.Errorf("the stream is %s", got)

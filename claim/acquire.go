@@ -30,8 +30,8 @@ func Acquire(ctx context.Context, b Board, s Subject, o Owner, p Policy) (*Claim
 	if err := p.Check(); err != nil {
 		return nil, fmt.Errorf("claim %s: %w", s, err)
 	}
-	if !validName(o.Name) {
-		return nil, fmt.Errorf("claim %s: name %q: must be 1 to %d letters, digits, '-', '_' or '.'", s, o.Name, MaxName)
+	if err := o.Check(); err != nil {
+		return nil, fmt.Errorf("claim %s: %w", s, err)
 	}
 	p.Settle = p.Patience.Settle(p.Settle, p.Lease, p.Elapsed())
 	if x, ok := b.(Exclusive); ok && x.Exclusive() {

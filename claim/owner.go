@@ -14,6 +14,14 @@ type Owner struct {
 	Log func(nonce string) string
 }
 
+// Check says what is wrong with an owner, in words for the person who chose the name.
+func (o Owner) Check() error {
+	if !validName(o.Name) {
+		return fmt.Errorf("name %q: must be 1 to %d letters, digits, '-', '_' and '.'", o.Name, MaxName)
+	}
+	return nil
+}
+
 // A Result is how a job ended.
 type Result struct {
 	State string // success, failure or error; empty: no result, the subject goes back to the peers

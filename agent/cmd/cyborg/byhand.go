@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cyborg-bots/cyborg/agent"
@@ -24,9 +26,33 @@ import (
 // outDir is where a task that was done by hand leaves its log, results and artifacts.
 const outDir = "out"
 
+// taskCommand is the row of the table for tasks by their names. They have no flags of package flag: the line in the shell
+// is read as the line in an issue is, and New only says what can be in it.
+func taskCommand() command {
+	return command{
+		Name: "TASK", Args: "[ARGS]", Short: "do a task of the repository in this folder by hand, as a bot would",
+		Long: `
+Without --pull, tests what is committed in this work tree. With it, tests a pull request merged into its base, as a bot
+would; GitHub is only read, and a token that may read is enough. The log goes to the terminal, and with results and
+artifacts to ./out. Words behind -- are the task's own.`,
+		Exits: []exitStatus{{exitDone, "the task said yes"}, {exitNo, "the task said no"},
+			{exitUsage, "the command line is wrong, or there is no such task"},
+			{exitInfra, "it could not be done: GitHub cannot be read, git or this machine cannot do the work"}},
+		New: func(fs *flag.FlagSet, _ *environment) func(context.Context, []string) error {
+			fs.String("repo", "", "the repository `OWNER/NAME` (default $CYBORG_REPO)")
+			fs.Int("pull", 0, "the pull request `N`")
+			fs.String("context", "", "the `CONTEXT`, of a task that has several (default: its first)")
+			return nil
+		},
+	}
+}
+
 // runTask does a task by hand: the line in the shell is the line in the issue and the one that a scan prints, and it goes
 // the way that a bot's job goes. GitHub is only read.
 func runTask(ctx context.Context, env *environment, name string, args []string) error {
+	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		return taskCommand().execute(ctx, env, []string{"-h"})
+	}
 	line, err := tasks.ParseWords(append([]string{name}, args...))
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help, and cyborg tasks for the tasks here"}

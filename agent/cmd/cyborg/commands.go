@@ -100,7 +100,14 @@ func dispatch(ctx context.Context, env *environment, args []string) error {
 			help(env.Stdout)
 			return nil
 		}
-		name, rest = rest[0], []string{"-h"}
+		name = rest[0]
+		if by := taskCommand(); name == by.Name {
+			return by.execute(ctx, env, []string{"-h"})
+		}
+		if !slices.ContainsFunc(commands(), func(c command) bool { return c.Name == name }) {
+			return &exitError{Code: exitUsage, Err: fmt.Errorf("help: there is no command %q", name), Hint: "cyborg help lists them"}
+		}
+		rest = []string{"-h"}
 	case "--version", "-version":
 		name = "version"
 	}
@@ -121,18 +128,29 @@ func (c command) execute(ctx context.Context, env *environment, args []string) e
 			c.help(env.Stdout, fs)
 			return err
 		}
-		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: %w", c.Name, err), Hint: "see cyborg help " + c.Name}
+		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: %w", c.Name, err), Hint: c.hint(err)}
+	}
+	if c.Args == "" && fs.NArg() > 0 {
+		return usageError("%s: takes no arguments, got %q", c.Name, fs.Arg(0))
 	}
 	return run(ctx, fs.Args())
+}
+
+// hint says what to do about a flag that could not be read.
+func (c command) hint(err error) string {
+	hint := "see cyborg help " + c.Name
+	if strings.HasSuffix(err.Error(), ": parse error") { // package flag's words for a number, and for a time
+		hint += "; a time has a unit: 500ms, 5s, 30m, 2h"
+	}
+	return hint
 }
 
 func help(w io.Writer) {
 	fmt.Fprint(w, "cyborg: bots that work for GitHub repositories with no server of their own\n\nusage: cyborg COMMAND [FLAGS] [ARGS]\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range commands() {
+	for _, c := range append(commands(), taskCommand()) {
 		fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Short)
 	}
-	fmt.Fprintf(table, "  TASK [ARGS]\tdo a task of the repository in this folder by hand, as a bot would\n")
 	table.Flush()
 	fmt.Fprint(w, "\ncyborg help COMMAND tells more. The exit status is 0 for done, 1 when the task said no,\n2 for a wrong command line, 3 for trouble with machines or networks, 4 when a peer has the job.\n")
 }

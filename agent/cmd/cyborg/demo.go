@@ -23,15 +23,16 @@ func demoCommand() command {
 Starts an emulated GitHub, an example repository with people, and bots that only talk through it. Four pull requests are
 opened: one passes, one fails, one is pushed anew while it is tested, one does not merge. Each line tells what happened;
 the address in the first one shows it as GitHub would. It ends by itself.`,
-		Exits: []exitStatus{{exitDone, "everything came out as it must"}, {exitNo, "it did not; the lines say what"}, {exitInfra, "this machine lacks something (git, a free port, room)"}},
+		Exits: []exitStatus{{exitDone, "everything came out as it must"}, {exitNo, "it did not; the lines say what"},
+			{exitUsage, "the command line is wrong"}, {exitInfra, "this machine lacks something (git, a free port, room)"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			keep := fs.Bool("keep", false, "leave it open to play with, until it is stopped")
 			bots := fs.Int("bots", 3, "start `N` bots")
 			listen := fs.String("listen", "127.0.0.1:0", "serve the emulated GitHub on `ADDRESS`")
 			verbose := fs.Bool("verbose", false, "show the bots' own logs too")
-			return func(ctx context.Context, args []string) error {
-				if len(args) > 0 || *bots < 1 {
-					return usageError("demo: takes no arguments, and at least one bot")
+			return func(ctx context.Context, _ []string) error {
+				if *bots < 1 {
+					return usageError("demo: --bots is at least 1")
 				}
 				return demo(ctx, env, world.Options{Listen: *listen, Log: demoLog(env.Stderr, *verbose)}, *bots, *keep)
 			}

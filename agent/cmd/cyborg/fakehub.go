@@ -43,12 +43,7 @@ from one seed, which is printed.`,
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(fakehubFlags)
 			f.register(fs)
-			return func(ctx context.Context, args []string) error {
-				if len(args) > 0 {
-					return usageError("fakehub: takes no arguments, got %q", args[0])
-				}
-				return f.run(ctx, env)
-			}
+			return func(ctx context.Context, _ []string) error { return f.run(ctx, env) }
 		},
 	}
 }

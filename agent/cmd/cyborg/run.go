@@ -54,12 +54,7 @@ which machine has the log.`,
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(runFlags)
 			f.register(fs, env)
-			return func(ctx context.Context, args []string) error {
-				if len(args) > 0 {
-					return usageError("run: takes no arguments, got %q", args[0])
-				}
-				return f.run(ctx)
-			}
+			return func(ctx context.Context, _ []string) error { return f.run(ctx) }
 		},
 	}
 }
@@ -133,8 +128,8 @@ func (f *runFlags) check() error {
 	if f.jobs < 1 || f.poll <= 0 || f.drain < 0 {
 		return usageError("run: --jobs and --poll are above zero, --drain is not negative")
 	}
-	if err := f.policy().Check(); err != nil {
-		return &exitError{Code: exitUsage, Err: err}
+	if err := errors.Join(claim.Owner{Name: f.name}.Check(), f.policy().Check()); err != nil {
+		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help run"}
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey).(*
 func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
-		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten,
+		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "tidy": wordTidy,
 	}
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +34,22 @@ func request(ts *testscript.TestScript, login, method, path, body string) (int, 
 	answer, err := io.ReadAll(resp.Body)
 	ts.Check(err)
 	return resp.StatusCode, answer
+}
+
+// wordExits runs a command that must end with the exit status.
+func wordExits(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) > 1, "exits STATUS COMMAND [ARG…]")
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		failed, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("run %s: %v", args[1], err)
+		}
+		code = failed.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit status %d, want %s", code, args[0])
+	}
 }
 
 // wordAPI is one request; "!" wants a refusal.
@@ -87,7 +105,9 @@ type commitStatus struct {
 	Creator                     struct{ Login string }
 }
 
-func (s commitStatus) String() string { return fmt.Sprintf("%s %q by %s", s.State, s.Description, s.Creator.Login) }
+func (s commitStatus) String() string {
+	return fmt.Sprintf("%s %q by %s", s.State, s.Description, s.Creator.Login)
+}
 
 // statuses lists what was said of a context of HEAD, newest first.
 func statuses(ts *testscript.TestScript, context string) []commitStatus {

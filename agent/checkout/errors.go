@@ -20,25 +20,22 @@ var (
 // solve.
 type ConflictError struct {
 	Base, Head string
-	Files      []string // in conflict, sorted
-	Reason     string   // when it is no conflict of files
+	Files      []string // in conflict, sorted; at least one
 }
 
 func (e *ConflictError) Error() string {
 	const most = 10
-	why := e.Reason
-	if why == "" {
-		files := e.Files[:min(len(e.Files), most)]
-		why = "conflict in " + strings.Join(files, ", ")
-		if more := len(e.Files) - len(files); more > 0 {
-			why += fmt.Sprintf(" and %d more", more)
-		}
+	files := e.Files[:min(len(e.Files), most)]
+	why := "conflict in " + printable(strings.Join(files, ", "))
+	if more := len(e.Files) - len(files); more > 0 {
+		why += fmt.Sprintf(" and %d more", more)
 	}
 	return fmt.Sprintf("merge %.12s into %.12s: %s", e.Head, e.Base, why)
 }
 
-// A CommitError says that a commit contains what no bot will check out: too
-// much, or names that are not allowed. It is the author's to solve.
+// A CommitError says why no bot will check out a commit: it contains too much,
+// or names that are not allowed, or it has nothing in common with its base. It
+// is the author's to solve, not a peer's.
 type CommitError struct {
 	Commit string
 	Reason string

@@ -100,7 +100,7 @@ func (w *work) merge(ctx context.Context, base, head string) (string, error) {
 		files := slices.Compact(slices.Sorted(slices.Values(list[1:])))
 		return "", &ConflictError{Base: base, Head: head, Files: files}
 	case said(err, "unrelated histories"):
-		return "", &ConflictError{Base: base, Head: head, Reason: "their histories have nothing in common"}
+		return "", &CommitError{Commit: head, Reason: fmt.Sprintf("its history has nothing in common with %.12s, into which it is to be merged", base)}
 	case err == nil:
 		return "", fmt.Errorf("git merge-tree: unexpected answer %.200q", out)
 	default:

@@ -118,7 +118,7 @@ func TestConflict(t *testing.T) {
 	r.git("checkout", "--quiet", "--orphan", "other")
 	other := r.commit(map[string]string{"other": "1"})
 	_, err = m.Merge(deadline(t), dir, base, other)
-	if conflict, ok := errors.AsType[*ConflictError](err); !ok || !strings.Contains(conflict.Error(), "nothing in common") {
+	if e, ok := errors.AsType[*CommitError](err); !ok || e.Commit != other || !strings.Contains(e.Reason, "nothing in common") {
 		t.Errorf("unrelated histories: %v", err)
 	}
 }

@@ -100,13 +100,19 @@ type process struct {
 	done chan error
 }
 
-// bot starts `cyborg run` with its own state folder.
+// bot starts `cyborg run` with its own state folder, with the token of the bots' account. A flag given here goes before.
 func (f *field) bot(name, repo string, flags ...string) *process {
+	f.t.Helper()
+	return f.botAs("cyborg", name, repo, flags...)
+}
+
+// botAs is bot with the token of one of the people.
+func (f *field) botAs(login, name, repo string, flags ...string) *process {
 	f.t.Helper()
 	args := append([]string{"run", "--name", name, "--repo", repo, "--api", f.url, "--state", f.path("state", name),
 		"--logs", f.path("logs"), "--public-url", f.url + "/_logs"}, flags...)
 	p := &process{Cmd: exec.CommandContext(f.ctx, f.bin, args...), name: name, done: make(chan error, 1)}
-	p.Env = append(os.Environ(), "GITHUB_TOKEN=cyborg-token")
+	p.Env = append(os.Environ(), "GITHUB_TOKEN="+login+"-token")
 	p.Stderr = f.log(name)
 	if err := p.Start(); err != nil {
 		f.t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,8 +120,8 @@ func (b *RefBoard) withOwn(s Subject, marks []Mark) []Mark {
 	return marks
 }
 
-// byRef makes the log say what the refs say: only whoever holds the ref has a claim, and where there is a result only its claim counts. Claims from before
-// stay as tries, expired long ago; what comes behind goes.
+// byRef makes the log say what the refs say: only whoever holds the ref has a claim, and where there is a result only its claim counts.
+// All others stay as tries that have expired long ago.
 func byRef(marks []Mark, holder string) []Mark {
 	published, claimed := "", map[string]bool{}
 	for _, m := range inOrder(marks) {
@@ -137,21 +138,11 @@ func byRef(marks []Mark, holder string) []Mark {
 	if published != "" {
 		holder = published
 	}
-	var last int64
-	for _, m := range marks {
-		if m.Kind == KindClaim && m.Nonce == holder {
-			last = max(last, m.ID)
+	kept := slices.Clone(marks)
+	for i, m := range kept {
+		if m.Kind == KindClaim && m.Nonce != holder && m.Nonce != "" {
+			kept[i].At = time.Time{}
 		}
-	}
-	var kept []Mark
-	for _, m := range marks {
-		if (m.Kind == KindClaim || m.Kind == KindBeat) && m.Nonce != holder && m.Nonce != "" {
-			if m.Kind == KindBeat || m.ID > last {
-				continue
-			}
-			m.At = time.Time{}
-		}
-		kept = append(kept, m)
 	}
 	return kept
 }

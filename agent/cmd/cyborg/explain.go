@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
@@ -27,7 +28,10 @@ func explain(err error) (code int, hint string) {
 	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
 		return code, fmt.Sprintf("wait %s, or use another account's token", time.Until(limited.Until).Round(time.Second))
 	}
+	_, unreachable := errors.AsType[*net.OpError](err)
 	switch {
+	case unreachable:
+		hint = "check GITHUB_API_URL and the network: name server, proxy, firewall"
 	case errors.Is(err, hub.ErrUnauthorized):
 		hint = "set GITHUB_TOKEN to a token that is valid for this GitHub, and GITHUB_API_URL to its API"
 	case errors.Is(err, context.DeadlineExceeded):

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
@@ -87,6 +88,9 @@ func judge(env *environment, report publish.Report, listed []string) error {
 	}
 	slowest := slices.SortedFunc(slices.Values(report.Tests), func(a, b publish.Test) int { return cmp.Compare(b.Duration, a.Duration) })
 	for _, t := range slowest[:min(5, len(slowest))] {
+		if t.Duration < time.Second {
+			break
+		}
 		fmt.Fprintf(env.Stdout, "slow: %s took %s\n", t.Name, t.Duration)
 	}
 	verdict := tasks.Judge(report, container.Result{}, 0)

@@ -209,10 +209,6 @@ func (b *bot) find(ctx context.Context) error {
 	b.names = map[string]hub.Repository{}
 	for _, repo := range b.repos {
 		r, err := b.hub.Repository(ctx, repo)
-		if errors.Is(err, hub.ErrGone) {
-			return &exitError{Code: exitInfra, Err: fmt.Errorf("find repository %s: %w", repo, err),
-				Hint: "check the name, and that the token's account may read it"}
-		}
 		if err != nil {
 			return infra(fmt.Errorf("find repository %s: %w", repo, err))
 		}

@@ -53,7 +53,7 @@ func (s *Server) finish(rq *request, b *budget, res response, spent bool) *answe
 	}
 	h["Date"] = []string{rq.now.UTC().Format(http.TimeFormat)}
 	h["X-Github-Request-Id"] = []string{rq.id}
-	h["X-Github-Media-Type"] = []string{"github.v3; format=json"}
+	h["X-Github-Media-Type"] = []string{mediaType(rq.http.Header.Get("Accept"))}
 	if v := rq.http.Header.Get("X-GitHub-Api-Version"); v != "" {
 		h["X-Github-Api-Version-Selected"] = []string{v}
 	}
@@ -79,6 +79,21 @@ func (s *Server) finish(rq *request, b *budget, res response, spent bool) *answe
 	}
 	s.rateHeader(rq, b, h)
 	return a
+}
+
+// mediaType is what GitHub says it took the Accept header for.
+func mediaType(accept string) string {
+	first, _, _ := strings.Cut(accept, ",")
+	name, isGitHubs := strings.CutPrefix(strings.TrimSpace(first), "application/vnd.github.")
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "v3"), ".")
+	param, format, both := strings.Cut(name, "+")
+	switch {
+	case !isGitHubs || param == "" || param == "json":
+		return "github.v3; format=json"
+	case both:
+		return "github.v3; param=" + param + "; format=" + format
+	}
+	return "github.v3; param=" + param
 }
 
 // document completes an error's body.

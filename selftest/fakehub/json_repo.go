@@ -1,6 +1,9 @@
 package fakehub
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // jsonMinimalRepo is what GitHub shows of a repository inside other things.
 type jsonMinimalRepo struct {
@@ -172,11 +175,18 @@ func (rq *request) repoJSON(r *repo) *jsonRepo {
 	return &jsonRepo{
 		jsonMinimalRepo: rq.minimal(r),
 		CreatedAt:       jsonTime(r.created), UpdatedAt: jsonTime(r.updated), PushedAt: jsonTime(r.pushed),
-		GitURL: "git" + trimScheme(html) + ".git", SSHURL: "git@" + trimScheme(html)[3:] + ".git", CloneURL: html + ".git", SVNURL: html,
+		GitURL: "git" + trimScheme(html) + ".git", SSHURL: sshURL(html, r), CloneURL: html + ".git", SVNURL: html,
 		HasIssues: true, HasProjects: true, HasDownloads: true, HasWiki: true,
 		ForksCount: len(r.forks), Forks: len(r.forks), OpenIssuesCount: open, OpenIssues: open,
 		AllowForking: true, Topics: []string{}, Visibility: visibility, DefaultBranch: r.defaultBranch,
 	}
+}
+
+// sshURL is what people paste into git: the host without a port, a colon, the name.
+func sshURL(html string, r *repo) string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(trimScheme(html), "://"), "/")
+	host, _, _ = strings.Cut(host, ":")
+	return "git@" + host + ":" + r.fullName() + ".git"
 }
 
 // trimScheme leaves "://host/…" of an address.

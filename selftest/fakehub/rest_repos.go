@@ -129,7 +129,9 @@ func (rq *request) createRepo(owner *user) response {
 		return fail(http.StatusInternalServerError, "Server Error")
 	}
 	r.grants[rq.actor.user] = Admin
-	return created(rq.fullRepo(r), rq.site.repo(r))
+	full := rq.fullRepo(r)
+	full.TempCloneToken, full.SubscribersCount = nil, new(0) // as GitHub answers at first
+	return created(full, rq.site.repo(r))
 }
 
 // jsonCollaborator is a user with what he may do.

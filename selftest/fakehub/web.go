@@ -140,8 +140,13 @@ func (p page) send(w http.ResponseWriter) {
 		w.WriteHeader(http.StatusFound)
 		return
 	case p.file != nil: // whatever it claims to be, a browser must not run it here
-		h.Set("Content-Type", "application/octet-stream")
-		h.Set("Content-Disposition", "attachment")
+		media := "application/octet-stream"
+		if strings.HasPrefix(p.file.media, "text/plain") {
+			media = "text/plain; charset=utf-8"
+		} else {
+			h.Set("Content-Disposition", "attachment")
+		}
+		h.Set("Content-Type", media)
 		h.Set("Content-Length", strconv.Itoa(len(p.file.data)))
 		_, _ = w.Write(p.file.data)
 		return
@@ -239,6 +244,8 @@ func (v *viewer) inRepo(segments []string) page {
 		return v.tree(rest)
 	case "blob":
 		return v.blob(rest)
+	case "raw":
+		return v.raw(rest)
 	case "labels":
 		return v.labelList()
 	case "releases":

@@ -258,6 +258,23 @@ func (v *viewer) blob(segments []string) page {
 	return page{name: "blob", Tab: "code", Title: path + " · " + v.repo.fullName(), Body: view}
 }
 
+// raw is a file as it is, for programs.
+func (v *viewer) raw(segments []string) page {
+	_, sha, rest := v.split(segments)
+	if sha == "" || len(rest) == 0 {
+		return v.nothing()
+	}
+	e, err := lookup(v.ctx, v.repo.git, sha, strings.Join(rest, "/"))
+	if err != nil || e.Kind() != "blob" {
+		return v.nothing()
+	}
+	o, err := v.repo.git.read(v.ctx, e.SHA)
+	if err != nil {
+		return v.nothing()
+	}
+	return page{file: &asset{data: o.data, media: "text/plain; charset=utf-8"}}
+}
+
 func (v *viewer) branches() []branchRow {
 	var rows []branchRow
 	for _, name := range v.refNames("refs/heads/") {

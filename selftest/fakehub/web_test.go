@@ -124,6 +124,10 @@ func TestPages(t *testing.T) {
 		})
 	}
 	h.t = t
+	raw := h.want(200, "", get, "/acme/widget/raw/po-refresh/po/de.po", nil)
+	if string(raw.body) != "guten tag\n" || raw.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("raw file: %s, %s", raw, raw.header)
+	}
 	for path, to := range map[string]string{
 		"/acme/widget/issues/1": pull, "/acme/widget/pull/2": "/acme/widget/issues/2", "/ACME/Widget/pulls": "/acme/widget/pulls",
 	} {

@@ -88,7 +88,7 @@ func (s *Server) locked(rq *request, b *budget, good bool) *answer {
 	rq.actor = who
 	s.drawLag(&rq.plan, rq.now)
 	res, spent := s.respond(rq, b, good)
-	if rq.route.budget == graphqlResource && !rq.mutation {
+	if rq.path == graphqlPath && !rq.mutation {
 		rq.plan.lost = false // only writes lose their answers
 	}
 	a := s.finish(rq, b, res, spent)
@@ -253,7 +253,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // of the client's own reader or connection
+		return nil, err // of the client's own reader or connection
 	}
 	return body, nil
 }
@@ -261,7 +261,7 @@ func readBody(r *http.Request) ([]byte, error) {
 // wait lets time pass unless the request ends.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return ctx.Err() //nolint:wrapcheck // as http clients expect it
+		return ctx.Err() // as http clients expect it
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -269,7 +269,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // as http clients expect it
+		return ctx.Err() // as http clients expect it
 	}
 }
 

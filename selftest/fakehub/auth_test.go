@@ -153,7 +153,7 @@ func TestEnterprise(t *testing.T) {
 	h := newHub(t, Options{})
 	r := h.want(200, "bot", get, enterprise+widget, nil)
 	if r.str("url") != "http://hub.test/api/v3/repos/acme/widget" || r.str("html_url") != "http://hub.test/acme/widget" ||
-		r.str("clone_url") != "http://hub.test/acme/widget.git" || r.str("ssh_url") != "git@hub.test/acme/widget.git" {
+		r.str("clone_url") != "http://hub.test/acme/widget.git" || r.str("ssh_url") != "git@hub.test:acme/widget.git" {
 		t.Errorf("addresses: %s", r)
 	}
 	// What is cached for one address is not given out at the other.

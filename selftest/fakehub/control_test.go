@@ -94,8 +94,8 @@ func TestFaultsEndpoint(t *testing.T) {
 	}
 }
 
-// TestServe answers on a listener until its context ends, also while a stream is
-// open.
+// TestServe answers on a listener until its context ends; what is running then
+// is answered still.
 func TestServe(t *testing.T) {
 	h := newHub(t, Options{})
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -105,12 +105,14 @@ func TestServe(t *testing.T) {
 	go func() { done <- h.s.Serve(ctx, l) }()
 	ask := func() error {
 		rq, err := http.NewRequestWithContext(t.Context(), get, "http://"+l.Addr().String()+widget, nil)
-		h.must(err)
+		if err != nil {
+			return err
+		}
 		res, err := http.DefaultClient.Do(rq)
 		if err != nil {
 			return err
 		}
-		defer res.Body.Close() //nolint:errcheck // only read
+		defer res.Body.Close() // only read
 		data, err := io.ReadAll(res.Body)
 		if res.StatusCode != 200 || !bytes.Contains(data, []byte("http://"+l.Addr().String()+"/acme/widget.git")) {
 			return errors.Join(err, errors.New(res.Status+" "+string(data)))
@@ -118,11 +120,30 @@ func TestServe(t *testing.T) {
 		return err
 	}
 	h.must(ask())
+	running := make(chan error, 1)
+	h.set(Faults{Latency: Duration(50 * time.Millisecond)})
+	go func() { running <- ask() }()
+	for !h.busy() {
+		h.pass(time.Millisecond)
+	}
 	cancel()
 	h.must(<-done)
+	h.must(<-running)
 	if ask() == nil {
 		t.Error("it still answers")
 	}
+}
+
+// busy says whether an anonymous request is running.
+func (h *hub) busy() bool {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	for _, b := range h.s.strangers {
+		if b.running > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // TestNewRefuses says which option is wrong.

@@ -110,7 +110,7 @@ func (l *Lag) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		var d Duration
 		if err := json.Unmarshal(data, &d); err != nil {
-			return err //nolint:wrapcheck // says it all
+			return err // says it all
 		}
 		*l = EvenLag(d)
 		return nil

@@ -2,7 +2,7 @@ package fakehub
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // the names of git objects are SHA-1
+	"crypto/sha1" // the names of git objects are SHA-1
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -27,7 +27,7 @@ func newMemoryRepository(objects map[string]object) *memoryRepository {
 
 // oidOf is the name git gives to an object.
 func oidOf(o object) string {
-	h := sha1.New() //nolint:gosec // see above
+	h := sha1.New() // see above
 	h.Write([]byte(o.kind + " " + strconv.Itoa(len(o.data)) + "\x00"))
 	h.Write(o.data)
 	return hex.EncodeToString(h.Sum(nil))

@@ -185,15 +185,15 @@ func (rq *request) pullSize(is *issue, p pullState) (pullSize, error) {
 	size, git := pullSize{head: p.headSHA, base: base}, is.repo.git
 	ahead, err := git.commits(rq.ctx, p.headSHA, []string{base}, 0)
 	if err != nil {
-		return size, err //nolint:wrapcheck // says itself what it lists
+		return size, err // says itself what it lists
 	}
 	from, err := git.mergeBase(rq.ctx, base, p.headSHA)
 	if err != nil {
-		return size, err //nolint:wrapcheck // says itself what it looks for
+		return size, err // says itself what it looks for
 	}
 	changes, err := git.diff(rq.ctx, from, p.headSHA)
 	if err != nil {
-		return size, err //nolint:wrapcheck // says itself what it compares
+		return size, err // says itself what it compares
 	}
 	stats := statsOf(changes)
 	size.commits, size.additions, size.deletions, size.files = len(ahead), stats.Additions, stats.Deletions, len(changes)

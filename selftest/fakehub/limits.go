@@ -207,7 +207,7 @@ func (s *Server) spendGraphQL(rq *request) *gqlFault {
 	if no == nil {
 		return nil
 	}
-	return &gqlFault{Type: "RATE_LIMITED", Message: no.body.(*errorBody).Message} //nolint:forcetypeassert // made by fail
+	return &gqlFault{Type: "RATE_LIMITED", Message: no.body.(*errorBody).Message} // made by fail
 }
 
 // graphqlBudget is the primary budget of GraphQL: its limit, what is used of it

@@ -19,7 +19,7 @@ func (rq *request) exhausted() *response {
 			". If you reach out to GitHub Support for help, please include the request ID " + rq.id + "."
 	}
 	r := fail(http.StatusForbidden, "API rate limit exceeded"+who)
-	r.body.(*errorBody).URL = primaryDocs //nolint:forcetypeassert // made by fail
+	r.body.(*errorBody).URL = primaryDocs // made by fail
 	return &r
 }
 
@@ -27,7 +27,7 @@ func (rq *request) exhausted() *response {
 func (rq *request) secondary(how *refusal, more string) *response {
 	r := fail(how.status, "You have exceeded a secondary rate limit"+more+". Please wait a few minutes before you try again. "+
 		"If you reach out to GitHub Support for help, please include the request ID "+rq.id+".")
-	r.body.(*errorBody).URL = secondaryDocs //nolint:forcetypeassert // made by fail
+	r.body.(*errorBody).URL = secondaryDocs // made by fail
 	r.retryAfter = how.after
 	return &r
 }

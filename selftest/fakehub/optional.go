@@ -21,7 +21,7 @@ func (o *optional[T]) UnmarshalJSON(data []byte) error {
 		o.null = true
 		return nil
 	}
-	return json.Unmarshal(data, &o.value) //nolint:wrapcheck // seen by the decoder of the whole
+	return json.Unmarshal(data, &o.value) // seen by the decoder of the whole
 }
 
 // pointer is the value, nil for null.
@@ -42,7 +42,7 @@ func (p *plainText) UnmarshalJSON(data []byte) error {
 		*p = plainText(n)
 		return nil
 	}
-	return json.Unmarshal(data, (*string)(p)) //nolint:wrapcheck // seen by the decoder of the whole
+	return json.Unmarshal(data, (*string)(p)) // seen by the decoder of the whole
 }
 
 // errNoNames says that labels are given in no way that GitHub takes.

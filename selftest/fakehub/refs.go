@@ -10,7 +10,7 @@ import (
 // error is that of [refStore].update. The caller holds the mutex.
 func (s *Server) updateRefs(ctx context.Context, now time.Time, r *repo, by *user, changes []refChange) error {
 	if err := r.git.update(ctx, changes); err != nil {
-		return err //nolint:wrapcheck // callers tell conflicts from the rest by its type
+		return err // callers tell conflicts from the rest by its type
 	}
 	s.recordRefs(ctx, now, r, by, changes)
 	return nil

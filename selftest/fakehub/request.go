@@ -86,7 +86,7 @@ func (rq *request) arg(name string) string {
 // asOf is the time as of which this request reads a domain: now for writes, and
 // for reads the state of the replica that serves it.
 func (rq *request) asOf(d domain) time.Time {
-	if rq.mutation || rq.writes() && rq.route.budget != graphqlResource { // the primary answers
+	if rq.mutation || rq.writes() && rq.path != graphqlPath { // the primary answers
 		return rq.now
 	}
 	return rq.now.Add(-rq.plan.lag[d])
@@ -108,7 +108,7 @@ func (rq *request) decode(v any) *response {
 		}
 	}
 	r := fail(http.StatusBadRequest, "Problems parsing JSON")
-	if wrong, ok := err.(*json.UnmarshalTypeError); ok { //nolint:errorlint // as the decoder returns it
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		r = rq.invalid(wrongType(wrong))
 	}
 	if errors.Is(err, errNoNames) {

@@ -64,7 +64,7 @@ func New(o Options) (*Server, error) {
 		log:       o.Log,
 		routes:    routes(),
 		common:    commonHeader(),
-		rand:      rand.New(rand.NewPCG(o.Seed, 0x66616b65687562)), //nolint:gosec // faults are to be repeatable
+		rand:      rand.New(rand.NewPCG(o.Seed, 0x66616b65687562)), // faults are to be repeatable
 		limits:    o.Limits,
 		ids:       1000,
 		users:     map[string]*user{},
@@ -108,15 +108,20 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	stopped := context.AfterFunc(ctx, func() {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		if h.Shutdown(grace) != nil {
 			_ = h.Close() // streams to browsers end only like this
 		}
 	})
-	defer stopped()
-	if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	err := h.Serve(l)
+	if !stop() {
+		<-ended
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 	return nil

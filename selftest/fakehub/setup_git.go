@@ -70,7 +70,7 @@ func (c *Commit) write(ctx context.Context, r *repo, by *user, now time.Time) (s
 	for _, path := range slices.Sorted(maps.Keys(c.Files)) {
 		blob, err := r.git.write(ctx, object{kind: "blob", data: []byte(c.Files[path])})
 		if err != nil {
-			return "", err //nolint:wrapcheck // says itself what it writes
+			return "", err // says itself what it writes
 		}
 		mode := c.Modes[path]
 		if mode == "" {

@@ -15,6 +15,9 @@ import (
 // enterprise is where an Enterprise server has its API.
 const enterprise = "/api/v3"
 
+// graphqlPath is where all queries end up, whichever address they came to.
+const graphqlPath = "/graphql"
+
 // apiPath says whether a path is one of the API, and gives it below its root.
 func apiPath(path string) (string, bool) {
 	if rest, ok := strings.CutPrefix(path, enterprise); ok && (rest == "" || rest[0] == '/') {
@@ -22,7 +25,7 @@ func apiPath(path string) (string, bool) {
 	}
 	switch path {
 	case "/graphql", "/api/graphql":
-		return "/graphql", true
+		return graphqlPath, true
 	}
 	if strings.HasPrefix(path, "/api/uploads/") {
 		return strings.TrimPrefix(path, "/api/uploads"), true
@@ -85,7 +88,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 				_ = flush.Flush()
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // as readers give it
+		if err == io.EOF { // as readers give it
 			return
 		}
 		if err != nil {
@@ -141,7 +144,7 @@ var _ http.RoundTripper = transport{}
 // RoundTrip implements [http.RoundTripper].
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
-		defer r.Body.Close() //nolint:errcheck // only read
+		defer r.Body.Close() // only read
 	}
 	path, isAPI := apiPath(r.URL.EscapedPath())
 	if !isAPI {
@@ -185,7 +188,7 @@ func (t transport) page(r *http.Request) (*http.Response, error) {
 		return nil, errReset()
 	}
 	if err := r.Context().Err(); err != nil {
-		return nil, err //nolint:wrapcheck // as http clients expect it
+		return nil, err // as http clients expect it
 	}
 	return &http.Response{
 		Status: strconv.Itoa(c.status) + " " + http.StatusText(c.status), StatusCode: c.status,

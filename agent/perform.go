@@ -35,8 +35,7 @@ func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome
 		return trouble("make the artifacts' directory", err)
 	}
 	outcome := w.execute(ctx, env, job, runner, source, artifacts)
-	w.keep(ctx, env, source, artifacts)
-	return outcome
+	return w.keep(ctx, env, source, artifacts, outcome)
 }
 
 // trouble is the outcome of a job that we could not do.
@@ -57,6 +56,9 @@ func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir s
 	}
 	base := "refs/heads/" + job.BaseRef
 	have, err := mirror.Fetch(ctx, base, job.SHA)
+	if o := unfit(env, err); o != nil {
+		return o
+	}
 	if err != nil {
 		return fail("fetch "+short(job.SHA)+" and "+job.BaseRef, err)
 	}
@@ -67,11 +69,24 @@ func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir s
 			short(job.SHA), job.BaseRef, short(job.BaseSHA), strings.Join(conflict.Files, "\n  "))
 		return &Outcome{State: publish.StateFailure, Text: conflictText(job.BaseRef, conflict.Files)}
 	}
+	if o := unfit(env, err); o != nil {
+		return o
+	}
 	if err != nil {
 		return fail("merge "+short(job.SHA)+" into "+job.BaseRef, err)
 	}
 	fmt.Fprintf(env.Output, "cyborg: testing %s, the merge of %s into %s (%s)\n", short(merged), short(job.SHA), job.BaseRef, short(job.BaseSHA))
 	return nil
+}
+
+// unfit is the outcome of a commit that cannot be tested at all, anywhere; nil if err says something else.
+func unfit(env *Env, err error) *Outcome {
+	bad, ok := errors.AsType[*checkout.CommitError](err)
+	if !ok {
+		return nil
+	}
+	fmt.Fprintf(env.Output, "cyborg: %v\n", bad)
+	return &Outcome{State: publish.StateFailure, Text: "Cannot be tested: " + bad.Reason}
 }
 
 func conflictText(base string, files []string) string {
@@ -88,9 +103,9 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 	if env.Task.Builtin() {
 		return builtin(ctx, env, &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output})
 	}
-	if refused := taskIn(source, env.Task); refused != "" {
-		fmt.Fprintf(env.Output, "cyborg: %s\n", refused)
-		return Outcome{State: publish.StateFailure, Text: refused}
+	if err := taskIn(source, env.Task); err != nil {
+		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+		return Outcome{State: publish.StateFailure, Text: tasks.Brief(err)}
 	}
 	offset := env.Lines()
 	results := tasks.TeeResults(env.Task.Results, env.Output)
@@ -135,53 +150,55 @@ func builtin(ctx context.Context, env *Env, in *tasks.Env) Outcome {
 	return trouble("run "+in.Job.Task, err)
 }
 
-// taskIn says why the task cannot be run in a work tree, or nothing. The header counts as the protected branch has it;
-// the code is the merge's, and there the file must still be a task.
-func taskIn(source string, t *tasks.Task) string {
+// taskIn says why the task cannot be run in a work tree. The header counts as the protected branch has it; the code is the
+// merge's, and there the file must still be a task.
+func taskIn(source string, t *tasks.Task) error {
 	root, err := os.OpenRoot(source)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	defer root.Close()
 	info, err := root.Lstat(filepath.FromSlash(t.Path))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return t.Path + " is not in this commit"
+		return fmt.Errorf("%s is not in this commit", t.Path)
 	case err != nil:
-		return fmt.Sprintf("%s cannot be read: %v", t.Path, err)
+		return fmt.Errorf("%s cannot be read: %w", t.Path, err)
 	case !info.Mode().IsRegular():
-		return t.Path + " is not a file in this commit"
+		return fmt.Errorf("%s is not a file in this commit", t.Path)
 	case info.Mode()&0o111 == 0:
-		return t.Path + " is not executable in this commit"
+		return fmt.Errorf("%s is not executable in this commit", t.Path)
 	}
 	f, err := root.Open(filepath.FromSlash(t.Path))
 	if err != nil {
-		return fmt.Sprintf("%s cannot be read: %v", t.Path, err)
+		return fmt.Errorf("%s cannot be read: %w", t.Path, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, tasks.MaxHeader))
 	if err != nil {
-		return fmt.Sprintf("%s cannot be read: %v", t.Path, err)
+		return fmt.Errorf("%s cannot be read: %w", t.Path, err)
 	}
-	if _, err := tasks.ParseHeader(t.Path, data); err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return first
-	}
-	return ""
+	_, err = tasks.ParseHeader(t.Path, data)
+	return err
 }
 
 // keep publishes the files that the task left, also after a timeout. A file that cannot be published is named in the
-// log and changes nothing.
-func (w *Workshop) keep(ctx context.Context, env *Env, source, artifacts string) {
+// log and changes nothing; but a secret in one is the end of the job: something handed it on.
+func (w *Workshop) keep(ctx context.Context, env *Env, source, artifacts string, o Outcome) Outcome {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
 	err := env.Keep(ctx, artifacts)
 	if len(env.Task.Artifacts) > 0 {
 		err = errors.Join(err, env.Keep(ctx, source, env.Task.Artifacts...))
 	}
-	if err != nil {
-		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+	if err == nil {
+		return o
 	}
+	fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+	if _, leak := errors.AsType[*publish.LeakError](err); leak && o.State != publish.StateCancelled {
+		return Outcome{State: publish.StateFailure, Text: "A secret is in an artifact"}
+	}
+	return o
 }
 
 // reporting passes a job's output to its results and tells the page about them now and then. Writes come one at a time.

@@ -30,18 +30,23 @@ func plan(v view) []Entry {
 		}
 		names := namesOn(p)
 		for _, c := range v.Catalogue.ContextsFor(tasks.PullRequest, p.BaseRef) {
-			e := v.entry(p, c)
+			e := v.entry(p, c, nil)
 			e.Names = names
 			queue = append(queue, e)
+		}
+		for _, b := range v.Catalogue.Problems {
+			if b.Awaited(p.BaseRef) { // the first context will do: it is there when the task is mended
+				queue = append(queue, v.entry(p, b.Task.Contexts()[0], b.Err))
+			}
 		}
 	}
 	sortEntries(queue)
 	return queue
 }
 
-// entry is the job that one context of a pull request asks for.
-func (v *view) entry(p hub.Pull, c tasks.Context) Entry {
-	e := Entry{Title: p.Title, Taught: c.Task, Place: v.place(c.Task), Job: tasks.Job{
+// entry is the job that one context of a pull request asks for; broken is what is wrong with its task, if that is so.
+func (v *view) entry(p hub.Pull, c tasks.Context, broken error) Entry {
+	e := Entry{Title: p.Title, Taught: c.Task, Broken: broken != nil, Place: v.place(c.Task), Job: tasks.Job{
 		Task: c.Task.Name, Context: c.Name, Axes: c.Axes,
 		Repo: v.Repo.String(), Pull: p.Number, SHA: p.HeadSHA, HeadRef: p.HeadRef, BaseRef: p.BaseRef, BaseSHA: p.BaseSHA,
 	}}
@@ -56,12 +61,14 @@ func (v *view) entry(p hub.Pull, c tasks.Context) Entry {
 		e.Standing = Held
 	default:
 		e.Standing = Ready
-		e.Waits = v.waits(p, c.Task, e)
+		if e.Waits = v.waits(p, c.Task, e); broken != nil {
+			e.Waits = tasks.Brief(broken)
+		}
 		if e.Waits != "" {
 			e.Standing = Waiting
 		}
 	}
-	e.Silent = e.State == "" || e.Standing == Waiting && mark.Kind == claim.KindReset
+	e.Silent = e.State == "" || e.Standing == Waiting && mark.Kind == claim.KindReset || e.outdated(mark)
 	return e
 }
 

@@ -15,10 +15,20 @@ import (
 // at is when the snapshots of these tests were taken.
 var at = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
-// catalogue loads tasks from their headers, by name.
+// catalogue loads tasks from their headers, by name; all are well.
 func catalogue(t *testing.T, headers map[string]string) *tasks.Catalogue {
 	t.Helper()
-	c, err := tasks.Load(func(yield func(tasks.File) bool) {
+	c := taught(t, headers)
+	for _, p := range c.Problems {
+		t.Fatal(p.Err)
+	}
+	return c
+}
+
+// taught loads tasks from their headers, by name.
+func taught(t *testing.T, headers map[string]string) *tasks.Catalogue {
+	t.Helper()
+	c, _ := tasks.Load(func(yield func(tasks.File) bool) {
 		for name, header := range headers {
 			text := "#!/bin/sh\n# " + name + ": a task\n"
 			for line := range strings.Lines(header) {
@@ -28,10 +38,7 @@ func catalogue(t *testing.T, headers map[string]string) *tasks.Catalogue {
 				return
 			}
 		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}) // what is wrong is in c.Problems too
 	return c
 }
 
@@ -104,6 +111,48 @@ func TestPlan(t *testing.T) {
 				if e.Holder != "" && e.Standing == Held {
 					got += " " + e.Holder
 				}
+				if e.Silent {
+					got += " silent"
+				}
+				if e.Waits != "" {
+					got += ": " + e.Waits
+				}
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestPlanOfBrokenTasks: what is wrong with a task on the protected branch is seen on every pull request that waits for
+// it, and is said again when it is something else.
+func TestPlanOfBrokenTasks(t *testing.T) {
+	const note = `Not yet tested: bots/verify:4: unknown key "tiemout" (did you mean "timeout"?)`
+	stable := open(1)
+	stable.BaseRef = "stable-1"
+	for _, row := range []struct {
+		name   string
+		header string
+		pull   hub.Pull
+		want   string
+	}{
+		{"nobody has said it", "on: pull request\ntiemout: 2h\n", open(1), `waiting silent: bots/verify:4: unknown key "tiemout" (did you mean "timeout"?)`},
+		{"it was said", "on: pull request\ntiemout: 2h\n", open(1, said("pending", note, time.Minute)), `waiting: bots/verify:4: unknown key "tiemout" (did you mean "timeout"?)`},
+		{"something else is wrong now", "on: pull request\nimgae: x\n", open(1, said("pending", note, time.Minute)), `waiting silent: bots/verify:4: unknown key "imgae" (did you mean "image"?)`},
+		{"all is well now", "on: pull request\nin: host\n", open(1, said("pending", note, time.Minute)), "ready silent"},
+		{"somebody asked in vain", "on: pull request\ntiemout: 2h\n", open(1, said("pending", "Not yet tested", time.Minute)), `waiting silent: bots/verify:4: unknown key "tiemout" (did you mean "timeout"?)`},
+		{"it passed when it was well", "on: pull request\ntiemout: 2h\n", open(1, said("success", "Tests passed", time.Minute)), "done"},
+		{"a bot that saw it well has it", "on: pull request\ntiemout: 2h\n", open(1, said("pending", "Testing in progress [bot-a] k7m2q9xa 30m", time.Minute)), "held"},
+		{"of another branch", "on: pull request\nbranches: main\ntiemout: 2h\n", stable, ""},
+		{"a chore", "every: 7 days\ntiemout: 2h\n", open(1), ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := view{Repo: hub.Repo{Owner: "acme", Name: "widget"}, Snapshot: hub.Snapshot{Pulls: []hub.Pull{row.pull}, Now: at},
+				Catalogue: taught(t, map[string]string{"verify": row.header}), Has: tasks.Capabilities{{Name: "host"}}}
+			got := ""
+			for _, e := range plan(v) {
+				got += string(e.Standing)
 				if e.Silent {
 					got += " silent"
 				}

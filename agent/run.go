@@ -15,7 +15,7 @@ import (
 )
 
 // cleanup is how long a job may take to publish what is left and release its claim after it was stopped.
-const cleanup = time.Minute
+const cleanup = 5 * time.Minute
 
 // A run is a job that this bot has begun: first to claim, then to do.
 type run struct {
@@ -174,7 +174,9 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info) cla
 	text := outcome.Text
 	if err := attempt.Finish(finish, publish.Outcome{State: outcome.State, Description: text}); err != nil {
 		a.c.Log.Warn("the log is not published whole", "job", info.Line, "error", err)
-		text += " (the log is not there)"
+		if errors.Is(err, publish.ErrNoLog) {
+			text += " (the log is not there)"
+		}
 	} else if attempt.URL() == "" {
 		text += " (log on " + a.c.Host + ")"
 	}
@@ -220,9 +222,16 @@ func explain(working context.Context, o Outcome) Outcome {
 func (a *Agent) info(e Entry) publish.Info {
 	return publish.Info{
 		Repo: e.Repo, Task: e.Task, Context: e.Context, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Title: e.Title,
-		Web: a.c.Web, Bot: a.c.Name, Host: a.c.Host, Version: a.c.Version, Line: e.Line().String(),
+		Web: a.c.Web, Bot: a.c.Name, Host: a.c.Host, Version: a.c.Version, Line: e.Line().String(), Timeout: timeoutOf(e.Taught),
 		Previous: e.URL, Redact: a.c.Redact, Log: a.c.Log,
 	}
+}
+
+func timeoutOf(t *tasks.Task) time.Duration {
+	if t == nil {
+		return 0
+	}
+	return t.Timeout
 }
 
 // subjectOf is what bots compete for when they want a job.

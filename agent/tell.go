@@ -2,8 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/tasks"
 )
 
 // tellAtMost bounds what a bot says in one round: the words are for people, and each costs a status.
@@ -27,28 +31,53 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, idle []string) {
 		if rules.Age(e) < patience || claim.Rank(key, idle, a.c.Name) != 0 {
 			continue
 		}
-		reason := e.Waits
-		if reason == "" {
-			reason = "waiting for a bot"
-		}
 		said++
-		if err := a.say(ctx, e, reason); err != nil {
+		err := a.say(ctx, e)
+		if _, unknown := errors.AsType[*hub.AmbiguousError](err); unknown {
+			continue // it may be there; the next look shows
+		}
+		if err != nil {
 			a.c.Log.Warn("cannot say why a job waits", "job", e.Line().String(), "error", err)
 			return
 		}
 	}
 }
 
-// say posts the reason for which a job waits, unless the log has a word already.
-func (a *Agent) say(ctx context.Context, e Entry, reason string) error {
+// note is what people read of a job that waits.
+func (e Entry) note() string {
+	if e.Waits == "" {
+		return claim.Waiting("waiting for a bot")
+	}
+	return claim.Waiting(e.Waits)
+}
+
+// outdated tells whether the newest word on a job hides what people must know: a note that is no longer true, or a wish
+// that nobody can fulfil. Notes about what a bot lacks are left alone, as bots differ; what is wrong with a task is the
+// same for all.
+func (e Entry) outdated(newest claim.Mark) bool {
+	switch newest.Kind {
+	case claim.KindNote:
+		about := strings.HasPrefix(newest.Human, claim.Waiting(tasks.Folder+"/"))
+		return (e.Broken || about) && newest.Human != e.note()
+	case claim.KindReset, claim.KindRelease:
+		return e.Broken
+	case claim.KindClaim, claim.KindBeat, claim.KindResult, claim.KindOther, claim.KindHold:
+	}
+	return false
+}
+
+// say posts why a job waits, unless the log has a word already.
+func (a *Agent) say(ctx context.Context, e Entry) error {
 	subject := subjectOf(e.Job)
 	marks, _, err := a.c.Board.Marks(ctx, subject)
 	if err != nil {
 		return err
 	}
-	note := claim.Mark{Kind: claim.KindNote, State: "pending", Human: claim.Waiting(reason)}
+	note := claim.Mark{Kind: claim.KindNote, State: "pending", Human: e.note()}
+	newest := len(marks) - 1
+	replace := newest >= 0 && e.outdated(marks[newest])
 	for i, m := range marks {
-		if m.Kind != claim.KindReset || i == len(marks)-1 && e.Standing == Ready {
+		if !replace && (m.Kind != claim.KindReset || i == newest && e.Standing == Ready) {
 			return nil
 		}
 	}

@@ -51,6 +51,7 @@ func commands() []command {
 		scanCommand(),
 		statusCommand(),
 		tasksCommand(),
+		selftestCommand(),
 		fakehubCommand(),
 		resultsCommand(),
 		versionCommand(),

@@ -201,6 +201,7 @@ type bot struct {
 	policy claim.Policy
 	host   *container.Host
 	claims *claim.DirJournal
+	has    tasks.Capabilities // what the self-exam found
 	names  map[string]hub.Repository
 }
 
@@ -246,6 +247,7 @@ func (b *bot) prepare(ctx context.Context) error {
 	if err != nil {
 		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
 	}
+	b.learn(b.exam(ctx))
 	b.log.Info("ready", "version", buildVersion(), "login", user.Login, "repos", fmt.Sprint(b.repos), "jobs", b.flags.jobs)
 	return nil
 }
@@ -285,7 +287,7 @@ func (b *bot) config() agent.Config {
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store,
-		Board: claim.NewStatusBoard(b.hub, policy), Has: tasks.Capabilities{{Name: string(tasks.OnHost)}},
+		Board: claim.NewStatusBoard(b.hub, policy), Has: b.has,
 		Policy: policy, Jobs: f.jobs, Poll: f.poll, Drain: f.drain, Once: f.once,
 		Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}

@@ -93,6 +93,7 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if err := b.find(ctx); err != nil {
 		return nil, err
 	}
+	b.has = capabilities(b.exam(ctx).Capabilities)
 	a, err := agent.New(b.config())
 	if err != nil {
 		return nil, infra(err)

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/selftest"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+func selftestCommand() command {
+	return command{
+		Name: "selftest", Short: "examine this machine and what it was given: what a bot could do here, and why not more",
+		Long: `
+Each line is one question, its answer, and what to do about it. What a bot can do decides which jobs it takes. Without
+credentials the questions about GitHub are left out. It writes one small object to the log store and removes it.`,
+		Exits: []exitStatus{{exitDone, "a bot could run here"}, {exitUsage, "the command line is wrong"}, {exitInfra, "a bot could not run here; the table says why"}},
+		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			f := new(runFlags)
+			f.register(fs, env)
+			asJSON := fs.Bool("json", false, "print JSON")
+			return func(ctx context.Context, args []string) error {
+				if len(args) > 0 {
+					return usageError("selftest: takes no arguments, got %q", args[0])
+				}
+				report, err := f.examine(ctx)
+				if err != nil {
+					return err
+				}
+				if *asJSON {
+					encoder := json.NewEncoder(env.Stdout)
+					encoder.SetIndent("", "  ")
+					err = encoder.Encode(report)
+				} else {
+					err = report.WriteTable(env.Stdout)
+				}
+				if err != nil {
+					return infra(fmt.Errorf("print the report: %w", err))
+				}
+				if !report.CanRun() {
+					return &exitError{Code: exitInfra, Err: errors.New("a bot could not run here")}
+				}
+				return nil
+			}
+		},
+	}
+}
+
+// examine asks all questions that can be asked with what was given.
+func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
+	state, err := f.stateDir()
+	if err != nil {
+		return selftest.Report{}, err
+	}
+	store, err := f.store(state)
+	if err != nil {
+		return selftest.Report{}, err
+	}
+	given := selftest.Given{State: state, Logs: examinedStore{store}, Where: "the log store"}
+	client, err := f.client(state, nil)
+	if err == nil {
+		given.GitHub = examinedHub{client}
+		repos, err := f.repositories()
+		if err != nil && (len(f.repos) > 0 || f.env.Getenv("CYBORG_REPO") != "") {
+			return selftest.Report{}, err
+		}
+		for _, r := range repos {
+			given.Repos = append(given.Repos, r.String())
+		}
+	} else if f.env.Getenv("GITHUB_TOKEN") != "" {
+		return selftest.Report{}, err
+	}
+	return selftest.Examine(ctx, append(selftest.Standard(given), selftest.Place(string(tasks.OnHost), f.tryHost(state)))), nil
+}
+
+// tryHost runs a command in the place that every bot has.
+func (f *runFlags) tryHost(state string) func(context.Context) error {
+	host := container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: f.logger()})
+	return func(ctx context.Context) error {
+		result, err := host.Run(ctx, container.Spec{Name: "selftest", Argv: []string{"true"}, Dir: state, Timeout: 10 * time.Second})
+		if err == nil && result.Code != 0 {
+			err = fmt.Errorf("run true: exit status %d %s", result.Code, result.Refused)
+		}
+		return err
+	}
+}
+
+// exam is the part of the self-exam that a bot passes when it starts: what decides which jobs it takes, and nothing slow.
+func (b *bot) exam(ctx context.Context) selftest.Report {
+	root := os.DirFS("/")
+	return selftest.Examine(ctx, []selftest.Probe{
+		selftest.System(), selftest.CPUs(root), selftest.Memory(root), selftest.Disk(b.state), selftest.Git(),
+		selftest.Clock(examinedHub{b.hub}), selftest.Logs(examinedStore{b.store}, "the log store"),
+		selftest.Place(string(tasks.OnHost), b.flags.tryHost(b.state)),
+	})
+}
+
+// capabilities is what a bot here can do: what was found, but of places only those in which this program runs jobs.
+func capabilities(found []string) tasks.Capabilities {
+	var list tasks.Capabilities
+	for _, word := range found {
+		c, err := tasks.ParseCapability(word)
+		if err != nil || c.Name == "kvm" || c.Name == "vm" || c.Name == "container" {
+			continue
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// examinedHub asks GitHub for the self-exam.
+type examinedHub struct{ hub *hub.Client }
+
+var _ selftest.GitHub = examinedHub{}
+
+// Identity implements selftest.GitHub.
+func (e examinedHub) Identity(ctx context.Context) (selftest.Identity, error) {
+	user, err := e.hub.User(ctx)
+	return selftest.Identity{Login: user.Login, App: user.App}, err
+}
+
+// Permission implements selftest.GitHub.
+func (e examinedHub) Permission(ctx context.Context, name string) (string, error) {
+	repo, err := hub.ParseRepo(name)
+	if err != nil {
+		return "", err
+	}
+	r, err := e.hub.Repository(ctx, repo)
+	if err != nil {
+		return "", err
+	}
+	if user, err := e.hub.User(ctx); err == nil && user.App {
+		return "write", nil // an App's rights are not told here; the first write shows
+	}
+	return r.Permission, nil
+}
+
+// Skew implements selftest.GitHub.
+func (e examinedHub) Skew(ctx context.Context) (time.Duration, error) {
+	if _, err := e.hub.User(ctx); err != nil {
+		return 0, err
+	}
+	skew, ok := e.hub.Skew()
+	if !ok {
+		return 0, errors.New("github did not tell the time")
+	}
+	return skew, nil
+}
+
+// examinedStore is the log store for the self-exam.
+type examinedStore struct{ store publish.Store }
+
+var _ selftest.Store = examinedStore{}
+
+// Put implements selftest.Store.
+func (e examinedStore) Put(ctx context.Context, name string, data []byte) error {
+	return e.store.Put(ctx, name, bytes.NewReader(data), publish.Meta{})
+}
+
+// Get implements selftest.Store.
+func (e examinedStore) Get(ctx context.Context, name string) ([]byte, error) {
+	r, err := e.store.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, 1<<20))
+}
+
+// Delete implements selftest.Store.
+func (e examinedStore) Delete(ctx context.Context, name string) error {
+	return e.store.Delete(ctx, name)
+}
+
+// learn takes up what the self-exam found, and logs each thing that is not as it should be.
+func (b *bot) learn(report selftest.Report) {
+	b.has = capabilities(report.Capabilities)
+	for _, p := range report.Probes {
+		if !p.OK {
+			b.log.Warn("the self-exam found", "probe", p.Name, "finding", p.Finding, "hint", p.Hint)
+		}
+	}
+	b.log.Info("can do", "capabilities", b.has.String())
+}

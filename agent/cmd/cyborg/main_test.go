@@ -43,7 +43,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	repository FOLDER [REPO]             the folder becomes the main branch of acme/widget, or REPO
 //	push [--force] LOGIN FOLDER BRANCH   what is in the folder now, on a branch; sets HEAD
 //	fork LOGIN                           a fork of acme/widget, to which LOGIN's pushes and pull requests go from now on
-//	pull LOGIN BRANCH TITLE              opens a pull request; sets PULL and HEAD
+//	pull LOGIN BRANCH TITLE              opens a pull request; sets PULL, HEAD, and HEAD1 for #1 and so on
 //	[!] api LOGIN METHOD PATH [BODY]     one request to GitHub; the answer is in the file answer
 //	until LOGIN PATH PATTERN             asks until the answer matches
 //	status CONTEXT STATE PATTERN         waits until the status of HEAD says so; sets PAGE and LOGS, its folder

@@ -199,4 +199,5 @@ func wordPull(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal(answer, &made))
 	ts.Setenv("PULL", fmt.Sprint(made.Number))
 	ts.Setenv("HEAD", made.Head.SHA)
+	ts.Setenv(fmt.Sprintf("HEAD%d", made.Number), made.Head.SHA)
 }

@@ -263,6 +263,20 @@ func TestStatusesThatWereTakenBack(t *testing.T) {
 	})
 }
 
+// That a list is stale shows on its first page, and costs no more than that.
+func TestStatusesStaleAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newLog(t, 450)
+		if _, err := c.PostStatus(t.Context(), acme, sha1, Status{State: "pending", Context: "verify"}); err != nil {
+			t.Fatal(err)
+		}
+		s.view = func(n int, list []map[string]any) []map[string]any { return list[1:] }
+		if _, _, err := c.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" || len(s.asked) != 3 {
+			t.Errorf("%v; asked %q", err, s.asked)
+		}
+	})
+}
+
 // Not only the newest of one's own must be there: ids become visible in any order.
 func TestStatusesLackOneInTheMiddle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -85,6 +87,30 @@ func TestWireKnowsWhatWasNeverSent(t *testing.T) {
 				t.Errorf("%s (%v), want %s", got, err, row.want)
 			}
 		})
+	}
+}
+
+// A transport of somebody else's tells it by its errors alone; ours also knows when the time was over before there was a connection.
+func TestWireNeverConnected(t *testing.T) {
+	for _, err := range []error{
+		&net.OpError{Op: "dial", Err: errors.New("refused")}, &net.OpError{Op: "proxyconnect", Err: errors.New("refused")},
+		&net.DNSError{Err: "no such host"}, &tls.CertificateVerificationError{Err: errors.New("unknown authority")},
+	} {
+		l := &wire{next: roundTrip(func(*http.Request) (*http.Response, error) { return nil, err }), clock: &clock{}}
+		if _, err := l.RoundTrip(request(t, "POST", "https://h/", "{}")); kindOf(err) != "not sent" {
+			t.Errorf("got %v", err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	base := newTransport()
+	base.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	_, err := verdict{&wire{next: base, clock: &clock{}}}.RoundTrip(request(t, "POST", "http://h/", "{}").WithContext(ctx))
+	if kindOf(err) != "not sent" || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -29,8 +29,9 @@ type File struct {
 
 // A Catalogue is what one commit of the served repository teaches.
 type Catalogue struct {
-	Tasks []*Task // by name; the built-in ones included
-	Fleet Fleet
+	Tasks    []*Task // by name; the built-in ones included
+	Fleet    Fleet
+	Problems []Problem // files that were meant to be tasks
 }
 
 // Load reads the files of bots/ of one commit. Every executable file directly in it is a task; "fleet.toml",
@@ -75,6 +76,7 @@ func (c *Catalogue) add(f File, name string) error {
 	}
 	t, err := ReadTask(f)
 	if err != nil {
+		c.Problems = append(c.Problems, problem(f, name, err))
 		return err
 	}
 	c.Tasks = append(c.Tasks, t)

@@ -56,24 +56,37 @@ func pathPattern(template string) *regexp.Regexp {
 	}) + "/?$")
 }
 
-// checkAnswer compares an answer with GitHub's description, where there is one,
-// and says whether there was.
-func checkAnswer(t *testing.T, method, path string, r reply) bool {
+// mistaken is where GitHub's description is not what GitHub does: the payloads
+// of events are described as one of several kinds that do not exclude each
+// other, and a label without a description has null in a list of pull requests
+// as everywhere else.
+var mistaken = regexp.MustCompile(`"/\d+/payload": input matches more than one oneOf|/labels/\d+/description": Value is not nullable`)
+
+// findOperation is the operation that a request is, nil if GitHub's description
+// has none or is not at hand.
+func findOperation(t *testing.T, method, path string) (best *operation) {
 	t.Helper()
 	list, err := operations()
 	if err != nil {
 		t.Fatal(err)
 	}
 	path, _, _ = strings.Cut(strings.TrimPrefix(path, enterprise), "?")
-	if r.status >= 500 || r.status == 304 || len(r.body) == 0 || !strings.HasPrefix(r.header.Get("Content-Type"), "application/json") {
-		return false
-	}
-	var best *operation
 	for i, op := range list {
 		if op.method == method && op.path.MatchString(path) && (best == nil || len(op.path.String()) > len(best.path.String())) {
 			best = &list[i]
 		}
 	}
+	return best
+}
+
+// checkAnswer compares an answer with GitHub's description, where there is one,
+// and says whether there was.
+func checkAnswer(t *testing.T, method, path string, r reply) bool {
+	t.Helper()
+	if r.status >= 500 || r.status == 304 || len(r.body) == 0 || !strings.HasPrefix(r.header.Get("Content-Type"), "application/json") {
+		return false
+	}
+	best := findOperation(t, method, path)
 	if best == nil {
 		return false
 	}
@@ -90,7 +103,7 @@ func checkAnswer(t *testing.T, method, path string, r reply) bool {
 		t.Errorf("%s %s: read answer: %v", method, path, err)
 		return true
 	}
-	if err := media.Schema.Value.VisitJSON(v, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()); err != nil {
+	if err := media.Schema.Value.VisitJSON(v, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()); err != nil && !mistaken.MatchString(err.Error()) {
 		t.Errorf("%s %s: %d is not as GitHub describes it: %.800v\n%.1500s", method, path, r.status, err, r.body)
 	}
 	return true

@@ -48,12 +48,13 @@ type Config struct {
 	Redact    *publish.Redactor
 	Board     claim.Board // of commit statuses
 
-	Has    tasks.Capabilities // what this bot can do
-	Policy claim.Policy
-	Jobs   int           // at the same time; 0 is 1
-	Poll   time.Duration // between two looks, ±50 %; 0 is DefaultPoll
-	Drain  time.Duration // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
-	Once   bool          // one look, the jobs taken from it, and the end
+	Has       tasks.Capabilities // what this bot can do
+	Policy    claim.Policy
+	AutoLease bool          // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
+	Jobs      int           // at the same time; 0 is 1
+	Poll      time.Duration // between two looks, ±50 %; 0 is DefaultPoll
+	Drain     time.Duration // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
+	Once      bool          // one look, the jobs taken from it, and the end
 
 	Kill    <-chan struct{} // closed: stop at once
 	Scratch string          // folder in which each job gets a directory; all bots of a machine may share it

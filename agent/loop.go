@@ -86,7 +86,6 @@ func (a *Agent) random(d time.Duration) time.Duration {
 
 // round looks at every repository once, stops what is useless, takes what is ready, and says when to look again.
 func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
-	next := a.jitter(a.c.Poll)
 	var queue []Entry
 	var errs []error
 	for _, repo := range a.c.Repos {
@@ -107,9 +106,17 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	a.remember(queue)
 	holders, seen := busy(queue, a.c.Hub.Now())
 	idle := without(seen, holders)
+	pace := PaceOf(a.c.Hub.Budget(), a.c.Hub.Now())
+	if pace.Why != "" {
+		a.c.Log.Info("going slowly", "why", pace.Why, "poll", pace.stretch(a.c.Poll).Round(time.Second).String(), "taking_jobs", !pace.Save)
+	}
+	next := pace.stretch(a.jitter(a.c.Poll))
+	if pace.Save {
+		return next, nil
+	}
 	chosen := a.chooser().choose(queue, idle)
 	for _, at := range chosen.Take {
-		a.start(work, queue[at])
+		a.start(work, queue[at], pace.Lease)
 	}
 	a.tell(ctx, queue, idle)
 	if chosen.Wait > 0 {

@@ -45,8 +45,8 @@ type Outcome struct {
 	Err   error  // our own trouble: nothing is said about the change, a peer tries
 }
 
-// start begins a job in a goroutine of its own.
-func (a *Agent) start(work context.Context, e Entry) {
+// start begins a job in a goroutine of its own; the lease counts with Config.AutoLease.
+func (a *Agent) start(work context.Context, e Entry, lease time.Duration) {
 	ctx, cancel := context.WithCancelCause(work)
 	key := subjectOf(e.Job).Key()
 	a.mu.Lock()
@@ -55,7 +55,7 @@ func (a *Agent) start(work context.Context, e Entry) {
 	a.mu.Unlock()
 	a.group.Go(func() {
 		defer cancel(nil)
-		again := a.do(ctx, r)
+		again := a.do(ctx, r, lease)
 		a.mu.Lock()
 		delete(a.running, key)
 		if again > 0 {
@@ -70,7 +70,7 @@ func (a *Agent) start(work context.Context, e Entry) {
 }
 
 // do claims a job and does it. It gives how long to keep away from the subject.
-func (a *Agent) do(ctx context.Context, r *run) time.Duration {
+func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Duration {
 	e := r.entry
 	log := a.c.Log.With("job", e.Line().String(), "sha", short(e.SHA))
 	info := a.info(e)
@@ -79,7 +79,11 @@ func (a *Agent) do(ctx context.Context, r *run) time.Duration {
 		info.Prefix = info.NewPrefix()
 		return publish.PageURL(a.c.Store, info.Prefix)
 	}}
-	held, err := claim.Acquire(ctx, a.c.Board, subjectOf(e.Job), owner, a.c.Policy)
+	policy := a.c.Policy
+	if a.c.AutoLease {
+		policy.Lease = lease
+	}
+	held, err := claim.Acquire(ctx, a.c.Board, subjectOf(e.Job), owner, policy)
 	if err != nil {
 		return a.notClaimed(ctx, e, err)
 	}

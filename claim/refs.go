@@ -23,6 +23,8 @@ type Refs interface {
 	CommitMessage(ctx context.Context, repo hub.Repo, sha string) (message string, committed time.Time, err error)
 }
 
+var _ Refs = (*hub.Client)(nil)
+
 // A RefBoard is Mode R: it puts a git ref, in a repository that the fleet may write to, in front of another board. People see the same
 // as without.
 //

@@ -1,11 +1,7 @@
 package claimtest_test
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,40 +11,6 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/claimtest"
 	"github.com/cyborg-bots/cyborg/claim/hub"
 )
-
-// A locksmith is a hub with what a RefBoard needs beside: what a commit says.
-type locksmith struct {
-	*hub.Client
-	http  *http.Client
-	token string
-}
-
-var _ claim.Refs = locksmith{}
-
-func (l locksmith) CommitMessage(ctx context.Context, repo hub.Repo, sha string) (message string, at time.Time, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://hub.test/repos/%s/git/commits/%s", repo, sha), nil)
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	r.Header.Set("Authorization", "token "+l.token)
-	resp, err := l.http.Do(r)
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	var out struct {
-		Message   string
-		Committer struct{ Date time.Time }
-	}
-	err = errors.Join(json.NewDecoder(resp.Body).Decode(&out), resp.Body.Close())
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("read commit: %s", resp.Status)
-	}
-	return out.Message, out.Committer.Date, err
-}
-
-func (g *github) locks(t *testing.T) locksmith {
-	return locksmith{Client: g.client(t, "cyborg"), http: g.server.Client(), token: "cyborg-token"}
-}
 
 func (g *github) statuses(t *testing.T) *claim.StatusBoard {
 	return claim.NewStatusBoard(g.client(t, "cyborg"), g.policy())
@@ -60,8 +22,10 @@ func TestRefBoard(t *testing.T) {
 			claimtest.Board(t, func(t *testing.T) claimtest.Stand {
 				g := newGithub(t, lag)
 				return claimtest.Stand{
-					Board: func(t *testing.T) claim.Board { return claim.NewRefBoard(g.statuses(t), g.locks(t), repo, g.policy()) },
-					Raw:   func(t *testing.T) claim.Board { return g.statuses(t) },
+					Board: func(t *testing.T) claim.Board {
+						return claim.NewRefBoard(g.statuses(t), g.client(t, "cyborg"), repo, g.policy())
+					},
+					Raw: func(t *testing.T) claim.Board { return g.statuses(t) },
 					Subject: func(*testing.T) claim.Subject {
 						return claim.Subject{Repo: "acme/widget", SHA: g.sha, Context: fmt.Sprint("verify/", g.n.Add(1))}
 					},
@@ -82,7 +46,7 @@ func TestRefsNeedNoSettleWait(t *testing.T) {
 		g := newGithub(t, 2*time.Second)
 		s := claim.Subject{Repo: "acme/widget", SHA: g.sha, Context: "verify"}
 		begin := time.Now()
-		_, err := claim.Acquire(t.Context(), claim.NewRefBoard(g.statuses(t), g.locks(t), repo, g.policy()), s, claim.Owner{Name: "bot-1"}, g.policy())
+		_, err := claim.Acquire(t.Context(), claim.NewRefBoard(g.statuses(t), g.client(t, "cyborg"), repo, g.policy()), s, claim.Owner{Name: "bot-1"}, g.policy())
 		must(t, err)
 		if d := time.Since(begin); d >= g.policy().Settle {
 			t.Errorf("it took %s", d)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-github/v57/github"
 )
@@ -79,6 +80,24 @@ func (c *Client) CreateCommit(ctx context.Context, repo Repo, in NewCommit) (str
 		return "", fmt.Errorf("create commit in %s: %w", repo, err)
 	}
 	return out.GetSHA(), nil
+}
+
+// CommitMessage gives what a commit says and when it was committed, by the clock of whoever made it.
+func (c *Client) CommitMessage(ctx context.Context, repo Repo, sha string) (message string, committed time.Time, err error) {
+	err = repo.check()
+	if err == nil && !validSHA(sha) {
+		err = fmt.Errorf("%q is no object id", cut(sha, 64))
+	}
+	var out *github.Commit
+	if err == nil {
+		out, _, _, err = read(ctx, func(ctx context.Context) (*github.Commit, *github.Response, error) {
+			return c.gh.Git.GetCommit(ctx, repo.Owner, repo.Name, sha)
+		})
+	}
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("read commit %s of %s: %w", cut(sha, 12), repo, err)
+	}
+	return out.GetMessage(), out.GetCommitter().GetDate().Time, nil
 }
 
 // UpdateRefs moves all of the refs or none, each only if it is where its update says: git's compare-and-swap. A *RefConflictError

@@ -206,6 +206,10 @@ func (h *byHand) do(ctx context.Context) error {
 		return infra(err)
 	}
 	defer store.Close()
+	redact, err := h.flags.redactor()
+	if err != nil {
+		return err
+	}
 	nonce := claim.NewNonce()
 	scratch, err := container.NewScratch(ctx, filepath.Join(h.state, jobsDir), h.job.Task)
 	if err != nil {
@@ -214,7 +218,8 @@ func (h *byHand) do(ctx context.Context) error {
 	defer scratch.Close()
 	attempt, err := publish.Begin(ctx, store, publish.Info{
 		Repo: h.job.Repo, Task: h.job.Task, Context: h.job.Context, Pull: h.job.Pull, SHA: h.job.SHA, Bot: hostName(),
-		Host: hostName(), Version: buildVersion(), Nonce: nonce, Line: h.line.String(), Log: h.flags.logger(),
+		Host: hostName(), Version: buildVersion(), Nonce: nonce, Line: h.line.String(),
+		Redact: redact, Log: h.flags.logger(),
 	})
 	if err != nil {
 		return infra(err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/publish"
 )
 
 // hubFlags say which GitHub, which repositories, and who asks. They are the same for every command that reads GitHub.
@@ -154,6 +155,26 @@ func (f *hubFlags) secret(name string) (string, error) {
 		return "", &exitError{Code: exitUsage, Err: fmt.Errorf("read %s_FILE: %w", name, err)}
 	}
 	return strings.TrimSpace(string(data)), nil
+}
+
+// redactor finds what this process was given and nobody may read in a log. Tokens of an App's installation are not among
+// it: they last an hour, and are in no environment and no file that a job could read.
+func (f *hubFlags) redactor() (*publish.Redactor, error) {
+	var secrets []publish.Secret
+	for _, name := range []string{"GITHUB_TOKEN", "CYBORG_APP_KEY"} {
+		value, err := f.secret(name)
+		if err != nil {
+			return nil, err
+		}
+		if value != "" {
+			secrets = append(secrets, publish.Secret{Name: name, Value: value})
+		}
+	}
+	r, short := publish.NewRedactor(secrets...)
+	if len(short) > 0 {
+		return nil, usageError("read %s: too short for a secret", strings.Join(short, " and "))
+	}
+	return r, nil
 }
 
 // logger is the bot's own log: lines of text on standard error.

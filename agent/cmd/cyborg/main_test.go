@@ -53,6 +53,8 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
 //	ended NAME [STATUS]                  waits until a bot has ended
 //	file NAME [PATTERN]                  waits until a file is there and matches
+//	size FILE LEAST MOST                 the file has so many bytes
+//	memory NAME MB                       a bot has never used more
 //	exits STATUS COMMAND [ARG…]          runs a command that must end so
 //	tidy                                 nothing of a job is left on the machine: no process, no directory
 func TestScripts(t *testing.T) {

@@ -34,6 +34,7 @@ type runFlags struct {
 	settle    time.Duration
 	lease     time.Duration
 	drain     time.Duration
+	locks     string
 }
 
 func runCommand() command {
@@ -69,8 +70,11 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	fs.DurationVar(&f.poll, "poll", agent.DefaultPoll, "look at GitHub every `TIME`, half of it more or less")
 	policy := claim.DefaultPolicy()
 	fs.DurationVar(&f.settle, "settle", policy.Settle, "after claiming wait `TIME` for the claims of others to show")
-	fs.DurationVar(&f.lease, "lease", policy.Lease, "a claim holds for `TIME` after the last sign of life; heartbeat, self-stop and the allowed\n"+
-		"difference of GitHub's times follow from it, and it is written into each claim")
+	fs.DurationVar(&f.lease, "lease", 0, "a claim holds for `TIME` after the last sign of life; heartbeat, self-stop and the allowed\n"+
+		"difference of GitHub's times follow from it, and it is written into each claim\n"+
+		"(default: 10m to 30m, as GitHub's budget allows)")
+	fs.StringVar(&f.locks, "locks", "", "keep claims as git refs in the repository `OWNER/NAME` too (default $CYBORG_LOCKS): a result is then published\n"+
+		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it")
 	fs.DurationVar(&f.drain, "drain", agent.DefaultDrain, "when asked to stop, give running jobs `TIME` to end by themselves")
 }
 
@@ -108,7 +112,15 @@ func (f *runFlags) wire() (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	redact, err := f.redactor()
+	if err != nil {
+		return nil, err
+	}
 	store, err := f.store(state)
+	if err != nil {
+		return nil, err
+	}
+	locks, err := f.locksRepo()
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +128,7 @@ func (f *runFlags) wire() (*bot, error) {
 	if f.name != "" {
 		log = log.With("bot", f.name)
 	}
-	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, policy: f.policy(),
+	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, policy: f.policy(), locks: locks,
 		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log})}, nil
 }
 
@@ -136,7 +148,10 @@ func (f *runFlags) check() error {
 
 func (f *runFlags) policy() claim.Policy {
 	p := claim.DefaultPolicy()
-	p.Settle, p.Lease = f.settle, f.lease
+	p.Settle = f.settle
+	if f.lease != 0 {
+		p.Lease = f.lease
+	}
 	p.Patience = new(claim.Patience)
 	return p
 }
@@ -163,6 +178,22 @@ func (f *runFlags) store(state string) (publish.Store, error) {
 	return store, nil
 }
 
+// locksRepo is the repository of --locks; none gives the zero value.
+func (f *runFlags) locksRepo() (hub.Repo, error) {
+	name := f.locks
+	if name == "" {
+		name = f.env.Getenv("CYBORG_LOCKS")
+	}
+	if name == "" {
+		return hub.Repo{}, nil
+	}
+	repo, err := hub.ParseRepo(name)
+	if err != nil {
+		return hub.Repo{}, &exitError{Code: exitUsage, Err: fmt.Errorf("read --locks: %w", err), Hint: "write a repository as OWNER/NAME"}
+	}
+	return repo, nil
+}
+
 // hostName is the machine's name, cut to what a bot's name can hold beside its random part.
 func hostName() string {
 	name, err := os.Hostname()
@@ -187,6 +218,15 @@ func infra(err error) error {
 	return &exitError{Code: exitInfra, Err: err}
 }
 
+// board is where claims of commits are kept: as statuses, and with --locks as refs in front of them.
+func (b *bot) board() claim.Board {
+	statuses := claim.NewStatusBoard(b.hub, b.policy)
+	if b.locks == (hub.Repo{}) {
+		return statuses
+	}
+	return claim.NewRefBoard(statuses, b.hub, b.locks, b.policy)
+}
+
 // jobsDir is where jobs have their directories while they run, below the state folder.
 const jobsDir = "jobs"
 
@@ -198,7 +238,9 @@ type bot struct {
 	repos  []hub.Repo
 	log    *slog.Logger
 	store  publish.Store
+	redact *publish.Redactor
 	policy claim.Policy
+	locks  hub.Repo // of claims as refs; the zero value is none
 	host   *container.Host
 	claims *claim.DirJournal
 	has    tasks.Capabilities // what the self-exam found
@@ -242,7 +284,7 @@ func (b *bot) prepare(ctx context.Context) error {
 	}
 	err = b.claims.Orphans(func(left []claim.Entry) ([]claim.Entry, error) {
 		b.log.Info("giving back the claims of a bot that was killed", "claims", len(left))
-		return claim.Return(ctx, claim.NewStatusBoard(b.hub, b.policy), left, b.policy)
+		return claim.Return(ctx, b.board(), left, b.policy)
 	})
 	if err != nil {
 		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
@@ -286,9 +328,9 @@ func (b *bot) config() agent.Config {
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
-		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store,
-		Board: claim.NewStatusBoard(b.hub, policy), Has: b.has,
-		Policy: policy, Jobs: f.jobs, Poll: f.poll, Drain: f.drain, Once: f.once,
+		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store, Redact: b.redact,
+		Board: b.board(), Has: b.has,
+		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Poll: f.poll, Drain: f.drain, Once: f.once,
 		Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

@@ -160,6 +160,9 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	budget := f.bot.hub.Budget()
 	fmt.Fprintf(f.env.Stdout, "budget: %d of %d requests and %d of %d points left this hour\n",
 		budget.Core.Remaining, budget.Core.Limit, budget.GraphQL.Remaining, budget.GraphQL.Limit)
+	if pace := agent.PaceOf(budget, f.bot.hub.Now()); pace.Why != "" {
+		fmt.Fprintf(f.env.Stdout, "bots with this token go slowly: %s\n", pace.Why)
+	}
 }
 
 func (f *lookFlags) reason(e agent.Entry) string {

@@ -102,6 +102,22 @@ func wordEnded(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// wordMemory compares the most that a bot, which must be running, has ever used with a limit in MB.
+func wordMemory(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "memory NAME MB")
+	limit, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", scriptOf(ts).bot(ts, args[0]).cmd.Process.Pid))
+	ts.Check(err)
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	kib, err := strconv.Atoi(strings.Fields(peak)[0])
+	ts.Check(err)
+	ts.Logf("%s has used %d MB", args[0], kib>>10)
+	if kib>>10 > limit {
+		ts.Fatalf("%s has used %d MB, more than %d", args[0], kib>>10, limit)
+	}
+}
+
 // wordTidy looks for what a job has left. A job's directory is gone before its result is published, so it need not be
 // waited for; one of a killed bot may be about to go, and is.
 func wordTidy(ts *testscript.TestScript, neg bool, args []string) {

@@ -44,7 +44,8 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten, "exits": wordExits,
-		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "tidy": wordTidy,
+		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
+		"memory": wordMemory, "tidy": wordTidy,
 	}
 }
 

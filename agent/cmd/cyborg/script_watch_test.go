@@ -170,6 +170,18 @@ func wordUnwritten(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+func wordSize(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 3, "size FILE LEAST MOST")
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var least, most int64
+	_, err = fmt.Sscan(args[1]+" "+args[2], &least, &most)
+	ts.Check(err)
+	if n := info.Size(); n < least || n > most {
+		ts.Fatalf("%s has %d bytes, not %d to %d", args[0], n, least, most)
+	}
+}
+
 func wordFile(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && (len(args) == 1 || len(args) == 2), "file NAME [PATTERN]")
 	want := pattern(ts, strings.Join(args[1:], ""))

@@ -19,6 +19,7 @@ import (
 
 const (
 	chaosRepo  = "acme/chaos"
+	chaosLocks = "acme/locks"
 	chaosLease = 12 * time.Second
 )
 
@@ -42,7 +43,7 @@ type chaos struct {
 func newChaos(t *testing.T) *chaos {
 	t.Helper()
 	t.Parallel()
-	f := enter(t, 4*time.Minute, chaosRepo, "--no-limits", "--lag", "200ms")
+	f := enter(t, 4*time.Minute, chaosRepo, "--no-limits", "--lag", "200ms", "--repo", chaosLocks)
 	dir := f.path("work")
 	if err := os.MkdirAll(filepath.Join(dir, "bots"), 0o755); err != nil {
 		t.Fatal(err)
@@ -53,7 +54,7 @@ func newChaos(t *testing.T) *chaos {
 	for _, args := range [][]string{
 		{"init", "-q", "-b", "main"}, {"add", "-A"}, {"commit", "-q", "-m", "Begin"}, {"remote", "add", "origin", f.remote(chaosRepo)},
 		{"push", "-q", "origin", "main"}, {"checkout", "-q", "-b", "topic"}, {"commit", "-q", "--allow-empty", "-m", "Change"},
-		{"push", "-q", "origin", "topic"},
+		{"push", "-q", "origin", "topic"}, {"push", "-q", f.remote(chaosLocks), "main"},
 	} {
 		f.git(dir, args...)
 	}
@@ -152,6 +153,22 @@ func TestChaos(t *testing.T) {
 			t.Errorf("the claim of a killed bot was taken over after %s, want after the lease of %s and soon", d, chaosLease)
 		}
 		c.finish("second")
+	})
+	t.Run("killed, with claims as refs", func(t *testing.T) {
+		c := newChaos(t)
+		first := c.start("cyborg", "first", "--locks", chaosLocks)
+		c.untilBegun(1)
+		_ = first.Process.Kill()
+		c.start("cyborg", "second", "--locks", chaosLocks)
+		c.untilBegun(2)
+		if d := c.takeover("first", "second"); d < chaosLease {
+			t.Errorf("taken over %s after the last sign of life, before the lease of %s ended", d, chaosLease)
+		}
+		c.finish("second")
+		var refs []struct{ Ref string }
+		if err := c.api("ada", "GET", "repos/"+chaosLocks+"/git/matching-refs/done/", nil, &refs); err != nil || len(refs) != 1 {
+			t.Errorf("refs of results: %v (%v), want one", refs, err)
+		}
 	})
 	t.Run("killed and started again", func(t *testing.T) {
 		c := newChaos(t)

@@ -71,14 +71,13 @@ func serveGraphQL(rq *request) response {
 		return ok(graphqlBody(nil, []gqlFault{{Message: "A query attribute must be specified and must be a string."}}))
 	}
 	op, faults := graphqlAnalyse(q)
-	if faults != nil {
-		rq.cost = 1
-		return ok(graphqlBody(nil, faults))
-	}
-	rq.cost = op.cost.points
-	rq.mutation = op.Operation == ast.Mutation
+	rq.cost = max(1, op.cost.points) // a query that is refused costs as well
+	rq.mutation = op.OperationDefinition != nil && op.Operation == ast.Mutation
 	if fault := rq.s.spendGraphQL(rq); fault != nil {
 		return ok(graphqlBody(nil, []gqlFault{*fault}))
+	}
+	if faults != nil {
+		return ok(graphqlBody(nil, faults))
 	}
 	if rq.mutation { // only now is it known that this is a write
 		rq.plan.lag = [domainCount]time.Duration{}

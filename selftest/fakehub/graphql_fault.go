@@ -35,7 +35,6 @@ const (
 	gqlForbidden    = "FORBIDDEN"
 	gqlInvalid      = "UNPROCESSABLE"
 	gqlStale        = "STALE_DATA"
-	gqlRateLimited  = "RATE_LIMITED"
 	gqlNoBoundaries = "MISSING_PAGINATION_BOUNDARIES"
 	gqlTooMany      = "EXCESSIVE_PAGINATION"
 	gqlBadCursor    = "INVALID_CURSOR_ARGUMENTS"
@@ -47,7 +46,7 @@ func gqlFaultOf(err error, path []any) gqlFault {
 	if own, ok := errors.AsType[*gqlError](err); ok {
 		return gqlFault{Type: own.kind, Message: own.message, Path: path}
 	}
-	// GitHub says nothing of its own troubles but a number to quote.
+	// GitHub gives a number to quote here; the reason is of more use.
 	return gqlFault{Message: "Something went wrong while executing your query: " + err.Error(), Path: path}
 }
 

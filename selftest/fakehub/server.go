@@ -108,13 +108,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	h.RegisterOnShutdown(s.watch.stop) // else open pages keep it waiting
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		if h.Shutdown(grace) != nil {
-			_ = h.Close() // streams to browsers end only like this
+			_ = h.Close()
 		}
 	})
 	err := h.Serve(l)

@@ -48,6 +48,16 @@ func (w *watch) subscribe() (changed <-chan struct{}, end func()) {
 	}
 }
 
+// stop ends all streams, so that a server can end while browsers show it.
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.wakes {
+		close(c)
+	}
+	w.wakes = nil
+}
+
 const (
 	// eventPause is the shortest time between two renewals of a page.
 	eventPause = 200 * time.Millisecond
@@ -98,7 +108,10 @@ func waitChange(ctx context.Context, changed <-chan struct{}, beat <-chan time.T
 		return false
 	case <-beat:
 		return true
-	case <-changed:
+	case _, more := <-changed:
+		if !more {
+			return false
+		}
 	}
 	pause := time.NewTimer(eventPause) // more changes are likely to follow
 	defer pause.Stop()

@@ -123,7 +123,13 @@ func TestPages(t *testing.T) {
 			}
 		})
 	}
-	h.t = t
+}
+
+// TestPagesElsewhere is files as they are, and addresses that lead elsewhere.
+func TestPagesElsewhere(t *testing.T) {
+	h := newHub(t, Options{})
+	pull, _ := h.conversation()
+	h.newIssue("reader", "It does not work")
 	raw := h.want(200, "", get, "/acme/widget/raw/po-refresh/po/de.po", nil)
 	if string(raw.body) != "guten tag\n" || raw.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("raw file: %s, %s", raw, raw.header)
@@ -268,7 +274,11 @@ func TestEvents(t *testing.T) {
 		rq, err := http.NewRequestWithContext(t.Context(), get, "http://hub.test/_events?path="+url.QueryEscape(pull)+"&have="+version, nil)
 		h.must(err)
 		out := &stream{header: http.Header{}, parts: make(chan string, 10)}
-		go h.s.ServeHTTP(out, rq)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			h.s.ServeHTTP(out, rq)
+		}()
 		next := func(within time.Duration) string {
 			select {
 			case s := <-out.parts:
@@ -300,6 +310,8 @@ func TestEvents(t *testing.T) {
 		if got := out.header.Get("Content-Type"); !strings.HasPrefix(got, "text/event-stream") {
 			t.Errorf("the stream is %s", got)
 		}
+		h.s.watch.stop()
+		<-ended
 	})
 	h := newHub(t, Options{})
 	h.want(400, "", get, "/_events?path=http://elsewhere/", nil)

@@ -68,9 +68,7 @@ func (s *Server) finish(rq *request, b *budget, res response, spent bool) *answe
 	}
 	set("Location", res.location)
 	set("Link", res.link)
-	if res.retryAfter > 0 {
-		set("Retry-After", strconv.Itoa(res.retryAfter))
-	}
+	set("Retry-After", res.retryAfter)
 	if res.pollInterval > 0 {
 		set("X-Poll-Interval", strconv.Itoa(res.pollInterval))
 	}
@@ -99,7 +97,7 @@ func mediaType(accept string) string {
 // document completes an error's body.
 func (rq *request) document(e *errorBody, status int) {
 	e.Status = strconv.Itoa(status)
-	if e.URL == "" {
+	if e.URL == "" && !e.bare {
 		e.URL = documentation
 		if rq.route.docs != "" && status != http.StatusUnauthorized {
 			e.URL += "/" + rq.route.docs

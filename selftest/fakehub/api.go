@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// maxBody is how much of a request is read; release assets are the largest.
+// maxBody is how large a request may be; release assets are the largest.
 const maxBody = 256 << 20
 
 // An answer is a finished response on its way out, made with no lock held.
@@ -116,6 +116,8 @@ func (s *Server) respond(rq *request, b *budget, good bool) (res response, spent
 		return *rq.secondary(rq.plan.limited, ""), false
 	case !good:
 		return fail(http.StatusUnauthorized, "Bad credentials"), false
+	case len(rq.body) > maxBody:
+		return fail(http.StatusRequestEntityTooLarge, "Payload Too Large"), false
 	}
 	if rq.route.budget != graphqlResource { // whose handler charges
 		if no := s.spend(rq, b); no != nil {
@@ -203,8 +205,7 @@ func (rq *request) resolve() string {
 
 // serverError is what GitHub's front end answers when something behind it broke.
 func serverError() response {
-	r := fail(http.StatusBadGateway, "Server Error")
-	return r
+	return fail(http.StatusBadGateway, "Server Error")
 }
 
 // budgetOf is where an actor's use is counted: per user, else per address.
@@ -251,7 +252,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return nil, err // of the client's own reader or connection
 	}

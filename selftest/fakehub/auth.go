@@ -16,10 +16,10 @@ func (s *Server) authenticate(r *http.Request, now time.Time) (actor, bool) {
 	if value == "" {
 		return actor{}, r.Header.Get("Authorization") == ""
 	}
-	if strings.Count(value, ".") == 2 { // a JSON web token: an App itself
+	t := s.tokens[value]
+	if t == nil && strings.Count(value, ".") == 2 { // a JSON web token: an App itself
 		return s.authenticateApp(value, now)
 	}
-	t := s.tokens[value]
 	if t == nil || t.revoked || !t.expires.IsZero() && !now.Before(t.expires) {
 		return actor{}, false
 	}

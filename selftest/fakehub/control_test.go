@@ -151,8 +151,15 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(Options{Faults: Faults{FailAfter: 2}}); err == nil || !strings.Contains(err.Error(), "fail_after") {
 		t.Errorf("error %v", err)
 	}
+	for p := None; p <= Admin; p++ {
+		if got, err := ParsePermission(p.String()); got != p || err != nil {
+			t.Errorf("%s reads as %s, %v", p, got, err)
+		}
+	}
+	_, unknown := ParsePermission("owner")
 	h := newHub(t, Options{})
 	for name, err := range map[string]error{
+		"it is none, read, write or": unknown,
 		"there is one already":       h.s.AddUser(User{Login: "BOT"}),
 		"a login is made of":         h.s.AddUser(User{Login: "a/b"}),
 		"this token is in use":       h.s.AddUser(User{Login: "other", Token: "bot-token"}),

@@ -8,12 +8,13 @@ import (
 // documentation is where GitHub sends people for the details of an error.
 const documentation = "https://docs.github.com/rest"
 
-// A fault is the body of GitHub's error answers.
+// An errorBody is the body of GitHub's error answers.
 type errorBody struct {
 	Message string `json:"message"`
 	Errors  any    `json:"errors,omitempty"`
 	URL     string `json:"documentation_url,omitempty"`
 	Status  string `json:"status,omitempty"`
+	bare    bool   // has no address
 }
 
 // A fieldError is an entry of the errors of a 422.

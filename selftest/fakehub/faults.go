@@ -65,7 +65,8 @@ type Faults struct {
 	// after ten seconds, and the request may or may not have been applied.
 	Killed float64 `json:"killed"`
 	// Limited is the probability of a refusal for a secondary limit, with 403
-	// or 429, with and without Retry-After.
+	// or 429, with and without Retry-After (in seconds or as a date) and the
+	// address of the documentation.
 	Limited float64 `json:"limited"`
 	// SlowBodies is the probability that the body of an answer takes SlowBy.
 	SlowBodies float64  `json:"slow_bodies"`

@@ -39,12 +39,6 @@ func (p *plan) name() string {
 	return ""
 }
 
-// A refusal is one of the ways in which GitHub refuses for a secondary limit.
-type refusal struct {
-	status int
-	after  int // Retry-After in seconds, 0: none
-}
-
 // SetFaults changes what goes wrong from now on. The error names the field that
 // makes no sense; nothing is changed then.
 func (s *Server) SetFaults(f Faults) error {
@@ -106,7 +100,7 @@ func (s *Server) draw(writes bool, now time.Time) plan {
 		p.killed, p.before = true, s.chance(0.5)
 		p.pause = [2]time.Duration{0, 10 * time.Second}
 	case s.chance(f.Limited):
-		p.limited = &refusal{status: 403 + 26*s.rand.IntN(2), after: 60 * s.rand.IntN(2)}
+		p.limited = s.drawRefusal()
 	case s.chance(f.SlowBodies):
 		p.body = time.Duration(f.SlowBy)
 	}

@@ -251,25 +251,37 @@ func TestServerErrors(t *testing.T) {
 	})
 }
 
-// TestLimitedFault: refusals come as 403 and 429, with and without Retry-After,
-// and nothing is applied.
+// TestLimitedFault: refusals come as 403 and 429, with Retry-After in seconds, as
+// a date or not at all, with and without the documentation's address; nothing is
+// applied.
 func TestLimitedFault(t *testing.T) {
 	h := newHub(t, Options{Faults: Faults{Limited: 1}})
 	seen := map[string]bool{}
-	for range 60 {
+	for range 200 {
 		r := h.do("bot", post, widget+"/statuses/"+h.sha, dict{"state": "success"})
-		seen[http.StatusText(r.status)+r.header.Get("Retry-After")] = true
+		after, kind := r.header.Get("Retry-After"), "none"
+		if after == "60" {
+			kind = "seconds"
+		} else if end, err := http.ParseTime(after); err == nil && time.Until(end) > 30*time.Second {
+			kind = "date"
+		} else if after != "" {
+			t.Errorf("Retry-After %q", after)
+		}
+		seen[fmt.Sprint(r.status, " ", kind, " ", r.str("documentation_url") != "")] = true
 		if !strings.Contains(r.str("message"), "secondary rate limit") {
 			t.Errorf("got %s", r)
 		}
 	}
-	want := []string{"Forbidden", "Forbidden60", "Too Many Requests", "Too Many Requests60"}
-	for _, w := range want {
-		if !seen[w] {
-			t.Errorf("seed 0: never saw %s, only %v", w, seen)
+	for _, status := range []string{"403", "429"} {
+		for _, kind := range []string{"none", "seconds", "date"} {
+			for _, docs := range []string{"true", "false"} {
+				if want := status + " " + kind + " " + docs; !seen[want] {
+					t.Errorf("seed 0: never saw %s", want)
+				}
+			}
 		}
 	}
-	if h.known() != 0 || len(seen) != len(want) {
+	if h.known() != 0 || len(seen) != 12 {
 		t.Errorf("%d applied, %v", h.known(), seen)
 	}
 }

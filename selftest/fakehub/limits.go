@@ -1,9 +1,6 @@
 package fakehub
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 // Limits are the budgets of a user. Zero switches a limit off, as an Enterprise
 // server has it. What is part of the data (the length of a title, 1,000
@@ -168,9 +165,9 @@ func (s *Server) spend(rq *request, b *budget) *response {
 	case rq.route.budget != freeResource && quota > 0 && w.used >= quota:
 		no = rq.exhausted()
 	case rq.crowded, most > 0 && second.total(rq.now)+points > most:
-		no = rq.secondary(&refusal{status: http.StatusForbidden, after: 60}, "")
+		no = rq.secondary(usualRefusal(), "")
 	case rq.route.content && rq.writes() && s.contentFull(b, rq.now):
-		no = rq.secondary(&refusal{status: http.StatusForbidden, after: 60}, " and have been temporarily blocked from content creation")
+		no = rq.secondary(usualRefusal(), " and have been temporarily blocked from content creation")
 	}
 	if no != nil {
 		b.usage.Refused++

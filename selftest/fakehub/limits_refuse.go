@@ -3,6 +3,7 @@ package fakehub
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 const (
@@ -23,11 +24,42 @@ func (rq *request) exhausted() *response {
 	return &r
 }
 
-// secondary refuses for a secondary limit in one of GitHub's ways.
-func (rq *request) secondary(how *refusal, more string) *response {
-	r := fail(how.status, "You have exceeded a secondary rate limit"+more+". Please wait a few minutes before you try again. "+
+// A refusal is one of the ways in which GitHub refuses for a secondary limit.
+type refusal struct {
+	status int
+	after  time.Duration // Retry-After, 0: none
+	date   bool          // as the time when it ends
+	bare   bool          // without the address of the documentation
+}
+
+// usualRefusal is the way that the documentation describes.
+func usualRefusal() *refusal { return &refusal{status: http.StatusForbidden, after: time.Minute} }
+
+// drawRefusal is any of the ways that were seen.
+func (s *Server) drawRefusal() *refusal {
+	way := &refusal{status: http.StatusForbidden, bare: s.chance(0.25)}
+	if s.chance(0.5) {
+		way.status = http.StatusTooManyRequests
+	}
+	if s.chance(0.5) {
+		way.after, way.date = time.Minute, s.chance(0.25)
+	}
+	return way
+}
+
+// secondary refuses for a secondary limit.
+func (rq *request) secondary(way *refusal, more string) *response {
+	r := fail(way.status, "You have exceeded a secondary rate limit"+more+". Please wait a few minutes before you try again. "+
 		"If you reach out to GitHub Support for help, please include the request ID "+rq.id+".")
-	r.body.(*errorBody).URL = secondaryDocs // made by fail
-	r.retryAfter = how.after
+	body := r.body.(*errorBody) // made by fail
+	if body.bare = way.bare; !way.bare {
+		body.URL = secondaryDocs
+	}
+	switch {
+	case way.date:
+		r.retryAfter = rq.now.Add(way.after).UTC().Format(http.TimeFormat)
+	case way.after > 0:
+		r.retryAfter = strconv.Itoa(int(way.after.Seconds()))
+	}
 	return &r
 }

@@ -3,6 +3,7 @@ package fakehub
 import (
 	"crypto/rsa"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,16 @@ const (
 // String is GitHub's word for the permission.
 func (p Permission) String() string {
 	return [...]string{"none", "read", "write", "admin"}[p]
+}
+
+// ParsePermission reads GitHub's word for a permission.
+func ParsePermission(word string) (Permission, error) {
+	for p := None; p <= Admin; p++ {
+		if p.String() == word {
+			return p, nil
+		}
+	}
+	return None, fmt.Errorf("read permission %q: it is none, read, write or admin", word)
 }
 
 // A domain is a part of the state which is replicated by itself, and so may lag

@@ -18,7 +18,7 @@ type request struct {
 	s       *Server
 	ctx     context.Context
 	http    *http.Request
-	method  string // PATCH also for the POSTs that GitHub takes as such
+	method  string // GET also for HEAD
 	path    string // below the API's root
 	route   *route
 	params  []string // in the order of the pattern's names
@@ -48,9 +48,9 @@ type response struct {
 	location     string
 	link         string // the Link header
 	lastModified time.Time
-	retryAfter   int  // seconds, the Retry-After header
-	pollInterval int  // seconds, the X-Poll-Interval header
-	uncached     bool // Cache-Control: no-cache, as search answers
+	retryAfter   string // the Retry-After header
+	pollInterval int    // seconds, the X-Poll-Interval header
+	uncached     bool   // Cache-Control: no-cache, as search answers
 }
 
 // param is the value of a {name} in the route's pattern.

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,20 +20,29 @@ type statusServer struct {
 	t *testing.T
 
 	mu     sync.Mutex
-	list   []map[string]any
+	list   []entry
 	asked  []string
-	full   int                                                 // answers that were not 304
-	view   func(n int, list []map[string]any) []map[string]any // what the replica of the n-th request shows; nil: all
-	before func(n int)                                         // is called before the n-th request is answered
+	full   int                               // answers that were not 304
+	view   func(n int, list []entry) []entry // what the replica of the n-th request shows; nil: all
+	before func(n int)                       // is called before the n-th request is answered
+}
+
+// An entry is one status: its id, and what is shown of it.
+type entry struct {
+	id  int64
+	raw json.RawMessage
 }
 
 // post adds a record as if it were made so long ago.
 func (s *statusServer) post(id int64, age time.Duration) {
-	s.list = append(s.list, map[string]any{
-		"id": id, "state": "pending", "context": fmt.Sprintf("verify/%d", id%100), "description": "d",
-		"created_at": time.Now().Add(-age).UTC().Truncate(time.Second), "creator": map[string]any{"login": "bot"},
-	})
-	slices.SortStableFunc(s.list, func(a, b map[string]any) int { return int(b["id"].(int64) - a["id"].(int64)) })
+	s.add(id, age, "pending", fmt.Sprintf("verify/%d", id%100))
+}
+
+func (s *statusServer) add(id int64, age time.Duration, state, context string) {
+	at := time.Now().Add(-age).UTC().Format(time.RFC3339)
+	raw := fmt.Sprintf(`{"id":%d,"state":%q,"context":%q,"description":"d","created_at":%q,"creator":{"login":"bot"}}`, id, state, context, at)
+	s.list = append(s.list, entry{id, json.RawMessage(raw)})
+	slices.SortStableFunc(s.list, func(a, b entry) int { return int(b.id - a.id) })
 }
 
 func (s *statusServer) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -42,12 +52,10 @@ func (s *statusServer) RoundTrip(req *http.Request) (*http.Response, error) {
 		in := bodyOf(s.t, req)
 		id := int64(1)
 		if len(s.list) > 0 {
-			id = s.list[0]["id"].(int64) + 1
+			id = s.list[0].id + 1
 		}
-		s.post(id, 0)
-		maps := s.list[0]
-		maps["context"], maps["state"] = in["context"], in["state"]
-		return jsonReply(s.t, 201, maps), nil
+		s.add(id, 0, in["state"].(string), in["context"].(string))
+		return jsonReply(s.t, 201, s.list[0].raw), nil
 	}
 	q := req.URL.Query()
 	page, _ := strconv.Atoi(q.Get("page"))
@@ -61,8 +69,11 @@ func (s *statusServer) RoundTrip(req *http.Request) (*http.Response, error) {
 		list = s.view(len(s.asked), list)
 	}
 	from, to := min((page-1)*size, len(list)), min(page*size, len(list))
-	part := list[from:to]
-	etag := fmt.Sprintf(`"%v"`, part)
+	part, etag := []json.RawMessage{}, `"`
+	for _, r := range list[from:to] {
+		part, etag = append(part, r.raw), fmt.Sprint(etag, r.id, " ")
+	}
+	etag += `"`
 	if req.Header.Get("If-None-Match") == etag {
 		return reply(304, "", "Date: "+time.Now().UTC().Format(http.TimeFormat), "ETag: "+etag), nil
 	}
@@ -102,8 +113,8 @@ func must(t *testing.T, c *Client, want []int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, ids(list)); diff != "" {
-		t.Fatalf("(-want +got):\n%s", diff)
+	if got := ids(list); !slices.Equal(want, got) {
+		t.Fatalf("(-want +got):\n%s", cmp.Diff(want, got))
 	}
 	if d := time.Since(now); d < -time.Second || d > time.Second {
 		t.Errorf("now is %v off", d)
@@ -166,7 +177,7 @@ func TestStatusesThatGrow(t *testing.T) {
 		s, c := newLog(t, 450)
 		s.before = func(n int) {
 			for range 7 {
-				s.post(s.list[0]["id"].(int64)+1, 0)
+				s.post(s.list[0].id+1, 0)
 			}
 		}
 		list, _, err := c.Statuses(t.Context(), acme, sha1, 0)
@@ -184,7 +195,7 @@ func TestStatusesThatGrow(t *testing.T) {
 func TestStatusesNeverHaveAHole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := newLog(t, 250)
-		s.view = func(n int, list []map[string]any) []map[string]any {
+		s.view = func(n int, list []entry) []entry {
 			if n == 2 {
 				return list[30:]
 			}
@@ -194,7 +205,7 @@ func TestStatusesNeverHaveAHole(t *testing.T) {
 		if got := strings.Join(s.asked, " "); !strings.HasPrefix(got, "1/100 2/99 1/100 2/99") {
 			t.Errorf("asked %s; want it read again", got)
 		}
-		s.view = func(n int, list []map[string]any) []map[string]any {
+		s.view = func(n int, list []entry) []entry {
 			if strings.HasPrefix(s.asked[n-1], "1/") {
 				return list
 			}
@@ -215,7 +226,7 @@ func TestStatusesGoingBackwards(t *testing.T) {
 		s, c := newLog(t, 10)
 		must(t, c, downTo(10, 1))
 		lag := 0
-		s.view = func(n int, list []map[string]any) []map[string]any { return list[min(lag, len(list)):] }
+		s.view = func(n int, list []entry) []entry { return list[min(lag, len(list)):] }
 		if _, err := c.PostStatus(t.Context(), acme, sha1, Status{State: "pending", Context: "verify"}); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +243,7 @@ func TestStatusesGoingBackwards(t *testing.T) {
 			}
 		}
 		asked := len(s.asked)
-		s.view = func(n int, list []map[string]any) []map[string]any {
+		s.view = func(n int, list []entry) []entry {
 			if n == asked+1 {
 				return list[1:] // one bad server of many
 			}
@@ -270,7 +281,7 @@ func TestStatusesStaleAtOnce(t *testing.T) {
 		if _, err := c.PostStatus(t.Context(), acme, sha1, Status{State: "pending", Context: "verify"}); err != nil {
 			t.Fatal(err)
 		}
-		s.view = func(n int, list []map[string]any) []map[string]any { return list[1:] }
+		s.view = func(n int, list []entry) []entry { return list[1:] }
 		if _, _, err := c.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" || len(s.asked) != 3 {
 			t.Errorf("%v; asked %q", err, s.asked)
 		}
@@ -286,7 +297,7 @@ func TestStatusesLackOneInTheMiddle(t *testing.T) {
 		}
 		s.post(12, 0)
 		hide := 1
-		s.view = func(n int, list []map[string]any) []map[string]any {
+		s.view = func(n int, list []entry) []entry {
 			return append(slices.Clone(list[:hide]), list[hide+1:]...)
 		}
 		if _, _, err := c.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" || !strings.Contains(err.Error(), "status 11") {
@@ -295,7 +306,7 @@ func TestStatusesLackOneInTheMiddle(t *testing.T) {
 		s.view = nil
 		must(t, c, downTo(12, 1))
 		hide = 5
-		s.view = func(n int, list []map[string]any) []map[string]any {
+		s.view = func(n int, list []entry) []entry {
 			return append(slices.Clone(list[:hide]), list[hide+1:]...)
 		}
 		if _, _, err := c.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" || !strings.Contains(err.Error(), "status 7") {
@@ -335,7 +346,7 @@ func TestStatusesConcurrently(t *testing.T) {
 					t.Errorf("got %d, from %d", len(got), got[0])
 				}
 				s.mu.Lock()
-				s.post(s.list[0]["id"].(int64)+1, 0)
+				s.post(s.list[0].id+1, 0)
 				s.mu.Unlock()
 			}
 		})

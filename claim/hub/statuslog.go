@@ -122,10 +122,12 @@ func (s *statusLog) forgets() bool {
 
 // keep adds what was read to what was known, remembers the whole, and gives it. Two readers may finish in any order: nothing is lost.
 func (s *statusLog) keep(got, before []Status) []Status {
-	whole := mergeStatuses(got, before)
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
-	whole = mergeStatuses(whole, s.list)
+	if len(before) == 0 || len(s.list) == 0 || &before[0] != &s.list[0] { // read by somebody else meanwhile, or forgotten
+		got = mergeStatuses(got, before)
+	}
+	whole := mergeStatuses(got, s.list)
 	if e, ok := s.all.byKey[s.key]; ok && e.Value.(*statusLog) == s {
 		s.all.size += len(whole) - len(s.list)
 		s.list = whole
@@ -165,12 +167,21 @@ func findStatus(list []Status, id int64) (int, bool) {
 
 // mergeStatuses gives both lists as one, newest first, each id once.
 func mergeStatuses(a, b []Status) []Status {
-	if len(b) == 0 && slices.IsSortedFunc(a, newerStatus) {
-		return a
+	if !slices.IsSortedFunc(a, newerStatus) {
+		a = slices.SortedStableFunc(slices.Values(a), newerStatus)
 	}
-	all := slices.Concat(a, b)
-	slices.SortStableFunc(all, newerStatus)
-	return slices.CompactFunc(all, func(x, y Status) bool { return x.ID == y.ID })
+	if !slices.IsSortedFunc(b, newerStatus) {
+		b = slices.SortedStableFunc(slices.Values(b), newerStatus)
+	}
+	all := make([]Status, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if newerStatus(a[0], b[0]) <= 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all, b = append(all, b[0]), b[1:]
+		}
+	}
+	return slices.CompactFunc(append(append(all, a...), b...), func(x, y Status) bool { return x.ID == y.ID })
 }
 
 func newerStatus(a, b Status) int { return cmp.Compare(b.ID, a.ID) }

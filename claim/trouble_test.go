@@ -25,6 +25,7 @@ type scripted struct {
 	reads int
 	post  func(n int, m claim.Mark) (apply bool, err error)
 	read  func(n int) error
+	view  func(n int, marks []claim.Mark) []claim.Mark
 }
 
 func (b *scripted) Post(ctx context.Context, s claim.Subject, m claim.Mark) (claim.Mark, error) {
@@ -53,7 +54,11 @@ func (b *scripted) Marks(ctx context.Context, s claim.Subject) ([]claim.Mark, ti
 			return nil, time.Time{}, err
 		}
 	}
-	return b.Board.Marks(ctx, s)
+	marks, now, err := b.Board.Marks(ctx, s)
+	if b.view != nil {
+		marks = b.view(n, marks)
+	}
+	return marks, now, err
 }
 
 var noAnswer = &hub.AmbiguousError{Method: "POST", Path: "statuses", Status: 502, Err: errors.New("Bad Gateway")}
@@ -347,6 +352,51 @@ func TestReadsThatGoBackwards(t *testing.T) {
 		wait(work, 3*time.Hour)
 		if err := release(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
 			t.Fatalf("%v (%v)", err, context.Cause(work))
+		}
+	})
+}
+
+// TestOldList: a list without what was seen before is no reason to end the work, to publish nothing, or to believe a subject free.
+func TestOldList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(5, claimtest.Faults{})
+		b := &scripted{Board: m.Board("cyborg")}
+		b.view = func(n int, marks []claim.Mark) []claim.Mark {
+			if n%2 == 1 && n > 2 {
+				return nil // every second read after the claim
+			}
+			return marks
+		}
+		c := acquire(t, b, "bot-1", policyFor())
+		work, release := c.Keep(t.Context())
+		wait(work, time.Hour)
+		if err := release(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
+			t.Errorf("%v (%v)", err, context.Cause(work))
+		}
+		if v := verdict(m); v.State != claim.Done {
+			t.Errorf("%s\n%s", v.Why(), texts(m))
+		}
+	})
+}
+
+// TestOwnRecordLate: while GitHub does not show a claim that it has taken, its bot neither starts nor claims again, and asks ever less often.
+func TestOwnRecordLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(5, claimtest.Faults{})
+		begin := time.Now()
+		b := &scripted{Board: m.Board("cyborg")}
+		b.view = func(_ int, marks []claim.Mark) []claim.Mark {
+			if time.Since(begin) < 100*time.Second {
+				return nil
+			}
+			return marks
+		}
+		acquire(t, b, "bot-1", policyFor())
+		if d := time.Since(begin); d < 100*time.Second {
+			t.Errorf("it began after %s, on a list without its claim", d)
+		}
+		if all := m.All(subject); len(all) != 1 || b.reads > 7 {
+			t.Errorf("%d reads\n%s", b.reads, texts(m))
 		}
 	})
 }

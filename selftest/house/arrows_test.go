@@ -12,6 +12,7 @@ import (
 var arrows = map[string][]string{
 	"agent/cmd/cyborg":        {"…"},
 	"selftest/world":          {"…"},
+	"selftest/swarm":          {"…"},
 	"agent":                   {"tasks", "claim", "claim/hub", "publish", "selftest", "container", "agent/checkout"},
 	"tasks":                   {"claim/hub", "container", "publish"},
 	"claim":                   {"claim/hub"},
@@ -23,7 +24,7 @@ var arrows = map[string][]string{
 }
 
 // witnesses may be imported by the wiring and by tests only: an emulator in a bot would be a GitHub of its own.
-var witnesses = []string{"selftest/fakehub", "selftest/world"}
+var witnesses = []string{"selftest/fakehub", "selftest/world", "selftest/swarm"}
 
 // rooms lists the libraries that live in one package, or few, so that replacing one is a change of one room.
 var rooms = map[string][]string{

@@ -13,8 +13,8 @@ import (
 // cleanup is how long a bot that was told to stop may still take to give a claim back.
 const cleanup = time.Minute
 
-// Acquire claims the subject: it looks, posts a claim, waits until GitHub's replicas have caught up, looks again, and has it if the
-// lowest claim is its own. It takes Policy.Settle and a few requests, and gives
+// Acquire claims the subject: it looks, posts a claim, waits until GitHub's replicas have caught up, looks again, and
+// has it if the lowest claim is its own. It takes Policy.Settle and a few requests, and gives
 //
 //   - a *Claim, whose Keep must be called next;
 //   - a *TakenError if a peer or a person has the subject, it is done, or it is dead (then errors.Is(err, ErrDead));
@@ -41,8 +41,8 @@ func Acquire(ctx context.Context, b Board, s Subject, o Owner, p Policy) (*Claim
 	return r.acquire(ctx)
 }
 
-// Exclusive is implemented by a Board whose Post of a claim succeeds for one of several bots only, so that no settle wait is
-// needed.
+// Exclusive is implemented by a Board whose Post of a claim succeeds for one of several bots only, so that no settle
+// wait is needed.
 type Exclusive interface{ Exclusive() bool }
 
 // A runner does what a Life asks for.

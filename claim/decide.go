@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// Decide is the fold: it says what a log comes to. It is a pure function of the set of marks; their order in the slice and
-// repetitions do not matter. Every bot, the commands for people, and the tests use this one function, so all who have seen the
-// same marks agree on who holds the subject and which result counts, whatever crashed, slept or raced (theorem T1 in doc.go).
+// Decide is the fold: it says what a log comes to. It is a pure function of the set of marks; their order in the slice
+// and repetitions do not matter. Every bot, the commands for people, and the tests use this one function, so all who
+// have seen the same marks agree on who holds the subject and which result counts, whatever crashed, slept or raced
+// (theorem T1 in doc.go).
 //
-// The time now is GitHub's. It decides only whether a claim looks expired, as a hint to try: whether a takeover counts is
-// decided by the times that GitHub gave the two claims.
+// The time now is GitHub's. It decides only whether a claim looks expired, as a hint to try: whether a takeover counts
+// is decided by the times that GitHub gave the two claims.
 func Decide(marks []Mark, now time.Time, p Policy) Verdict {
 	f := fold{policy: p, attempt: 1}
 	list := inOrder(marks)
@@ -66,8 +67,8 @@ func (f *fold) take(m Mark) {
 	}
 }
 
-// reset begins a new attempt. Where nothing has happened yet there is nothing to begin anew, so that several people (or scanners)
-// who ask for a new job at once ask for one.
+// reset begins a new attempt. Where nothing has happened yet there is nothing to begin anew, so that several people (or
+// scanners) who ask for a new job at once ask for one.
 func (f *fold) reset(m Mark) {
 	if f.tries > 0 || f.done() || f.hold.Kind == KindHold {
 		f.again(m)
@@ -83,7 +84,8 @@ func (f *fold) again(m Mark) {
 	f.result, f.hold = Mark{}, Mark{}
 }
 
-// claim begins a new generation if the last one has expired, else it is recorded as a racer. The lowest id of a generation owns it.
+// claim begins a new generation if the last one has expired, else it is recorded as a racer. The lowest id of a
+// generation owns it.
 func (f *fold) claim(m Mark) {
 	switch {
 	case f.done() || f.hold.Kind == KindHold || m.Nonce != "" && slices.Contains(f.gone, m.Nonce):
@@ -139,8 +141,8 @@ func (f *fold) release(m Mark) {
 func (f *fold) held() bool { return f.owner.Kind == KindClaim }
 func (f *fold) done() bool { return f.result.Kind == KindResult }
 
-// owns tells whether m speaks for the claim that has the current generation. A mark without a nonce speaks for one without, if it
-// names the same bot or nobody.
+// owns tells whether m speaks for the claim that has the current generation. A mark without a nonce speaks for one
+// without, if it names the same bot or nobody.
 func (f *fold) owns(m Mark) bool {
 	return f.held() && m.Nonce == f.owner.Nonce && (m.Nonce != "" || m.Name == f.owner.Name || m.Name == "")
 }

@@ -1,21 +1,25 @@
 // Package claim decides who works on what.
 //
-// A fleet of bots serves a repository. No bot knows the others, and there is no server, queue or database of their own: all they
-// share is GitHub, where each can read what the others wrote. When ten of them see a job, one shall do it. This package is how they agree.
+// A fleet of bots serves a repository. No bot knows the others, and there is no server, queue or database of their own:
+// all they share is GitHub, where each can read what the others wrote. When ten of them see a job, one shall do it.
+// This package is how they agree.
 //
 // # The idea
 //
-// GitHub has no "set if nobody has set it" for the things that people look at. Statuses, titles and labels can be read, and then written, and
-// between the two somebody else writes as well. The bots of 2017 worked so, and did jobs twice, or four times.
+// GitHub has no "set if nobody has set it" for the things that people look at. Statuses, titles and labels can be read,
+// and then written, and between the two somebody else writes as well. The bots of 2017 worked so, and did jobs twice,
+// or four times.
 //
-// But GitHub has logs that only grow: the statuses of a commit, and the changes of an issue's title. Nobody can edit or remove a record, and each
-// gets a number and a time from GitHub. So the log is the lock. Each bot writes a record, "I do it", and then everybody reads the log, and
-// comes to the same conclusion, since the conclusion is a function of the log alone: [Decide]. What people see (the newest status, the title) is
-// only the picture of it, and is repaired when it is wrong.
+// But GitHub has logs that only grow: the statuses of a commit, and the changes of an issue's title. Nobody can edit or
+// remove a record, and each gets a number and a time from GitHub. So the log is the lock. Each bot writes a record, "I
+// do it", and then everybody reads the log, and comes to the same conclusion, since the conclusion is a function of the
+// log alone: [Decide]. What people see (the newest status, the title) is only the picture of it, and is repaired when
+// it is wrong.
 //
 // # One contested claim
 //
-// The context verify of a commit is free, and two bots see that at the same moment. Time runs down; W is the settle wait, five seconds.
+// The context verify of a commit is free, and two bots see that at the same moment. Time runs down; W is the settle
+// wait, five seconds.
 //
 //	     bot a                           the commit's statuses                          bot b
 //	       │                                                                              │
@@ -35,10 +39,11 @@
 //	look   ├──────────────────────────►  still a
 //	result └───►  20  Tests passed [a] k7m2q9xa                                               (success)
 //
-// Everything hangs on the wait between claim and second look. GitHub answers reads from replicas, which lag; b's claim may be on a's replica
-// before a's own is on b's. Who looks at once sees himself alone, and works; and so does the other. Who waits until every replica has what was
-// there when he claimed (assumption A2) sees every claim with a lower number, or there is none. [claimtest] has a machine that walks through every
-// order of events: with the wait it finds no order in which two work, and without it tells one in eight lines.
+// Everything hangs on the wait between claim and second look. GitHub answers reads from replicas, which lag; b's claim
+// may be on a's replica before a's own is on b's. Who looks at once sees himself alone, and works; and so does the
+// other. Who waits until every replica has what was there when he claimed (assumption A2) sees every claim with a lower
+// number, or there is none. [claimtest] has a machine that walks through every order of events: with the wait it finds
+// no order in which two work, and without it tells one in eight lines.
 //
 // k7m2q9xa is the claim's nonce. Only it identifies a claim. Names are for people.
 //
@@ -54,16 +59,18 @@
 //	Not yet tested (direct trigger)              the same
 //	Not yet tested: needs kvm, 0 of 3 have it    note: why it waits
 //
-// A reset and a note differ by the colon, and in what they do. A reset ends whatever runs or is done and asks for the job anew, whoever posts it: it
-// is a person's wish. A note changes nothing: bots announce and explain with notes ([Waiting]), so that one which comes late, when the job already runs,
-// does no harm.
+// A reset and a note differ by the colon, and in what they do. A reset ends whatever runs or is done and asks for the
+// job anew, whoever posts it: it is a person's wish. A note changes nothing: bots announce and explain with notes
+// ([Waiting]), so that one which comes late, when the job already runs, does no harm.
 //
-// Without a nonce are: a claim by a bot of 2017, or of a version to come, which is respected for [ForeignLease]; and a result by a person, or such
-// a bot, which counts, and over a bot's. Words which nobody here understands are left alone, and never painted over.
+// Without a nonce are: a claim by a bot of 2017, or of a version to come, which is respected for [ForeignLease]; and a
+// result by a person, or such a bot, which counts, and over a bot's. Words which nobody here understands are left
+// alone, and never painted over.
 //
 // # The fold
 //
-// [Decide] reads the log in the order of its numbers and keeps: which attempt it is, who owns the present generation of claims, until when, and the result.
+// [Decide] reads the log in the order of its numbers and keeps: which attempt it is, who owns the present generation of
+// claims, until when, and the result.
 //
 //	reset      a new attempt begins; what was before is over
 //	claim      the first owns the generation, until its time + its lease; those behind it are racers. Once the owner's time
@@ -84,14 +91,16 @@
 //	T4  whoever is lowest wins, so each race has a winner; a dead bot costs its lease       A1
 //	T5  people see the result that counts, at last                                          somebody looks (Verdict.Repair)
 //
-// The assumptions: A1 a record that GitHub has accepted stays. A2 it is in every read that begins W later. A3 the times of two records are right to
-// [Epsilon]. A4 a bot's clock is right to a tenth, and runs while the machine sleeps ([SinceBoot]). A5 a request without an answer has been carried out
-// after 30 seconds, or never will be. Where A2 to A4 fail two bots may work on one job; T1 still holds, so for a test nothing is lost but time.
+// The assumptions: A1 a record that GitHub has accepted stays. A2 it is in every read that begins W later. A3 the times
+// of two records are right to [Epsilon]. A4 a bot's clock is right to a tenth, and runs while the machine sleeps
+// ([SinceBoot]). A5 a request without an answer has been carried out after 30 seconds, or never will be. Where A2 to A4
+// fail two bots may work on one job; T1 still holds, so for a test nothing is lost but time.
 //
 // # The life of a claim
 //
-// [Life] is the protocol as a pure step function: it is told what happened, and says what to do. [Acquire] and Keep carry that out, and the explorer of claimtest
-// runs the same function through every order of events. What it takes care of:
+// [Life] is the protocol as a pure step function: it is told what happened, and says what to do. [Acquire] and Keep
+// carry that out, and the explorer of claimtest runs the same function through every order of events. What it takes
+// care of:
 //
 //   - The nonce goes to disk before the claim goes to GitHub ([Journal]), so that a bot which starts again gives back at once what it left behind.
 //   - A write without an answer may have been carried out. For a claim: wait until it must be there, and look; if it is not, the same again, with the same nonce.
@@ -106,14 +115,16 @@
 //
 // # The boards
 //
-// A [Board] is a log. [StatusBoard] has the statuses of a commit. [IssueBoard] has the changes of an issue's title ("WIP: a [k7m2q9xa]: Image refresh").
-// [RefBoard] puts a git ref in front of either, the one thing on GitHub that can be set only if nobody has: with it the effects of a job
-// on the world outside happen at most once, whatever clocks and replicas do ([Claim.Fence]). claimtest.Board checks any board.
+// A [Board] is a log. [StatusBoard] has the statuses of a commit. [IssueBoard] has the changes of an issue's title
+// ("WIP: a [k7m2q9xa]: Image refresh"). [RefBoard] puts a git ref in front of either, the one thing on GitHub that can
+// be set only if nobody has: with it the effects of a job on the world outside happen at most once, whatever clocks and
+// replicas do ([Claim.Fence]). claimtest.Board checks any board.
 //
 // # Choosing well
 //
-// A lost race costs a status and seven points of the budget. [Places] shares the free jobs out among the idle bots, by names alone, so
-// that everybody starts with another; [RankDelay] says how long to leave a job to those who come before.
+// A lost race costs a status and seven points of the budget. [Places] shares the free jobs out among the idle bots, by
+// names alone, so that everybody starts with another; [RankDelay] says how long to leave a job to those who come
+// before.
 //
 // # How to use it
 //

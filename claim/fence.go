@@ -10,9 +10,9 @@ type Fencer interface {
 	Fence(ctx context.Context, s Subject, m Mark) error
 }
 
-// Fence is for a job with effects on the outside world, right before them: after it has returned nil no other bot can get past its own Fence
-// for this job. The result is the one that release will be given. If the bot ends between the fence and its effects they are never
-// done: at most once is what a fence can promise.
+// Fence is for a job with effects on the outside world, right before them: after it has returned nil no other bot can
+// get past its own Fence for this job. The result is the one that release will be given. If the bot ends between the
+// fence and its effects they are never done: at most once is what a fence can promise.
 //
 // On a board that is no Fencer it is Check.
 func (c *Claim) Fence(ctx context.Context, r Result) error {

@@ -20,13 +20,13 @@ type Issues interface {
 
 var _ Issues = (*hub.Client)(nil)
 
-// A Tick changes one item of a checklist: it gives the body with the item ticked, or marked as failed, everything else as it was
-// to the byte, and whether no item is open after that.
+// A Tick changes one item of a checklist: it gives the body with the item ticked, or marked as failed, everything else
+// as it was to the byte, and whether no item is open after that.
 type Tick func(body, item string, ok bool) (changed string, complete bool)
 
-// An IssueBoard keeps claims of an issue in its title. The title is what people see; the lock is the log of its changes, which nobody can
-// edit: GitHub keeps a "renamed" event for each, with an id and a time. Whoever's nonce came first owns the issue,
-// also if the title now shows another's.
+// An IssueBoard keeps claims of an issue in its title. The title is what people see; the lock is the log of its
+// changes, which nobody can edit: GitHub keeps a "renamed" event for each, with an id and a time. Whoever's nonce came
+// first owns the issue, also if the title now shows another's.
 //
 // What differs from a StatusBoard:
 //
@@ -37,8 +37,8 @@ type Tick func(body, item string, ok bool) (changed string, complete bool)
 //   - A title without the prefix is a person's wish: it cancels the claim. So does "WIP: stef: …".
 //   - Only the winner touches the title again (Show); the loser does nothing.
 //
-// The outputs of such a job are effects on the outside world. They must be ones that can happen once only (a branch made by a
-// test-and-set, an issue converted), or the board be wrapped in Refs.
+// The outputs of such a job are effects on the outside world. They must be ones that can happen once only (a branch
+// made by a test-and-set, an issue converted), or the board be wrapped in Refs.
 type IssueBoard struct {
 	hub    Issues
 	policy Policy
@@ -173,8 +173,8 @@ func (b *IssueBoard) mine(nonce string, renames []rename, now time.Time) bool {
 	return v.Owner.Nonce == nonce && v.State != Done
 }
 
-// finish edits what is on GitHub now, whatever people changed meanwhile: the prefix goes, one line of the checklist changes, and the issue
-// closes if nothing is left to do.
+// finish edits what is on GitHub now, whatever people changed meanwhile: the prefix goes, one line of the checklist
+// changes, and the issue closes if nothing is left to do.
 func (b *IssueBoard) finish(s Subject, m Mark, issue hub.Issue, human string) *hub.IssueEdit {
 	edit := &hub.IssueEdit{Title: new(human)}
 	ok := m.State == "success"
@@ -214,8 +214,8 @@ func (b *IssueBoard) unlabel(ctx context.Context, repo hub.Repo, issue hub.Issue
 	}
 }
 
-// Show makes the title say who has the issue, if a bot that lost has written its own name over it, and puts the label on. It
-// does nothing when the claim is about to expire: to say it then again could be taken for a claim anew.
+// Show makes the title say who has the issue, if a bot that lost has written its own name over it, and puts the label
+// on. It does nothing when the claim is about to expire: to say it then again could be taken for a claim anew.
 func (b *IssueBoard) Show(ctx context.Context, s Subject, v Verdict) error {
 	if v.State != Held || v.Owner.Kind != KindClaim || v.Owner.Nonce == "" {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A Journal keeps what a bot has claimed where it survives the bot, so that its next start can give it back at once instead of
-// letting everybody wait for the lease to end.
+// A Journal keeps what a bot has claimed where it survives the bot, so that its next start can give it back at once
+// instead of letting everybody wait for the lease to end.
 type Journal interface {
 	Begin(e Entry) error    // before the claim is posted; the claim is not posted if this fails
 	End(nonce string) error // the claim is over
@@ -27,9 +27,9 @@ func (noJournal) End(string) error  { return nil }
 
 var _ Journal = noJournal{}
 
-// Return gives back the claims that a bot left behind when it ended: for each entry whose claim still holds its subject, a release
-// with the claim's nonce. One that is not on GitHub is released too, in case its write is still under way. It tries all of
-// them and gives the entries that it could not settle, with the errors joined.
+// Return gives back the claims that a bot left behind when it ended: for each entry whose claim still holds its
+// subject, a release with the claim's nonce. One that is not on GitHub is released too, in case its write is still
+// under way. It tries all of them and gives the entries that it could not settle, with the errors joined.
 func Return(ctx context.Context, b Board, entries []Entry, p Policy) (left []Entry, err error) {
 	p = p.filled()
 	var errs []error

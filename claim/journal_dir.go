@@ -14,9 +14,9 @@ import (
 	"syscall"
 )
 
-// A DirJournal is a Journal in a directory: one file for each process, which holds a lock on it as long as it lives. The kernel
-// gives the lock up when the process ends, however it ends, so what a dead process left can be told from what a living one (two
-// bots may share a directory by mistake) is working on. Safe for concurrent use.
+// A DirJournal is a Journal in a directory: one file for each process, which holds a lock on it as long as it lives.
+// The kernel gives the lock up when the process ends, however it ends, so what a dead process left can be told from
+// what a living one (two bots may share a directory by mistake) is working on. Safe for concurrent use.
 type DirJournal struct {
 	dir  string
 	mu   sync.Mutex
@@ -113,8 +113,9 @@ func (j *DirJournal) Abandon() error {
 	return j.file.Close()
 }
 
-// Orphans calls give with the claims that each dead process left in the directory, and afterwards writes down what give could not
-// settle as this process's own, so that the next start tries again. It leaves living processes alone. Several bots may call it at once.
+// Orphans calls give with the claims that each dead process left in the directory, and afterwards writes down what give
+// could not settle as this process's own, so that the next start tries again. It leaves living processes alone. Several
+// bots may call it at once.
 func (j *DirJournal) Orphans(give func([]Entry) (left []Entry, err error)) error {
 	files, err := filepath.Glob(filepath.Join(j.dir, "*"+journalSuffix))
 	if err != nil {
@@ -152,7 +153,8 @@ func (j *DirJournal) adopt(name string, give func([]Entry) ([]Entry, error)) err
 	return errors.Join(append(errs, os.Remove(name))...)
 }
 
-// readJournal gives the claims that are not over. A last line that was cut by a crash does not matter: its claim was not posted.
+// readJournal gives the claims that are not over. A last line that was cut by a crash does not matter: its claim was
+// not posted.
 func readJournal(f *os.File) []Entry {
 	open := map[string]Entry{}
 	var order []string

@@ -21,17 +21,17 @@ type Claim struct {
 	once sync.Once
 }
 
-// Keep keeps the claim alive until release is called. The context that it gives is for the work: it ends with ctx, and with the
-// cause ErrLost as soon as the claim is lost: a peer or a person has it, or GitHub could not be reached for most of the lease.
-// Errors while keeping are no reason by themselves.
+// Keep keeps the claim alive until release is called. The context that it gives is for the work: it ends with ctx, and
+// with the cause ErrLost as soon as the claim is lost: a peer or a person has it, or GitHub could not be reached for
+// most of the lease. Errors while keeping are no reason by themselves.
 //
-// Release ends the claim and must be called, whatever happened; it may be called again, which does nothing. With a Result that
-// has a State it publishes it, if the claim still holds; without, it gives the subject back to the peers. It returns nil if that
-// worked, and an error that wraps ErrLost if nothing could or may be published. Publishing is tried until the lease is over, but
-// only for a minute after ctx has ended.
+// Release ends the claim and must be called, whatever happened; it may be called again, which does nothing. With a
+// Result that has a State it publishes it, if the claim still holds; without, it gives the subject back to the peers.
+// It returns nil if that worked, and an error that wraps ErrLost if nothing could or may be published. Publishing is
+// tried until the lease is over, but only for a minute after ctx has ended.
 //
-// A process that is stopped or whose machine sleeps past the lease finds the context ended within seconds after it goes on, and
-// cannot publish.
+// A process that is stopped or whose machine sleeps past the lease finds the context ended within seconds after it goes
+// on, and cannot publish.
 func (c *Claim) Keep(ctx context.Context) (work context.Context, release func(Result) error) {
 	work, cancel := context.WithCancelCause(ctx)
 	k := &keeper{claim: c, cancel: cancel, finish: make(chan Result, 1), done: make(chan struct{})}
@@ -42,9 +42,9 @@ func (c *Claim) Keep(ctx context.Context) (work context.Context, release func(Re
 	return work, k.release
 }
 
-// Check asks GitHub whether the claim still holds, for use before an effect on the outside world. The answer is a filter, not a
-// fence: what must never happen twice needs Refs, or an effect that can be done only once. It returns nil, an error that wraps
-// ErrLost, or the trouble it had with asking.
+// Check asks GitHub whether the claim still holds, for use before an effect on the outside world. The answer is a
+// filter, not a fence: what must never happen twice needs Refs, or an effect that can be done only once. It returns
+// nil, an error that wraps ErrLost, or the trouble it had with asking.
 func (c *Claim) Check(ctx context.Context) error {
 	marks, now, err := c.run.board.Marks(ctx, c.Subject)
 	if err != nil {
@@ -82,7 +82,8 @@ func (k *keeper) release(r Result) error {
 	return err
 }
 
-// keep runs the life to its end. What it says to GitHub does not end with ctx: a claim is kept until the work has really stopped.
+// keep runs the life to its end. What it says to GitHub does not end with ctx: a claim is kept until the work has
+// really stopped.
 func (k *keeper) keep(ctx context.Context) {
 	defer close(k.done)
 	io, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,8 +133,8 @@ func (k *keeper) verdict(end Request) error {
 	return lost(r.subject, end.Why)
 }
 
-// watch ends the work when the lease is over, whatever the keeper is busy with. Timers stop while a machine sleeps, so it looks at
-// the clock that does not, every few seconds.
+// watch ends the work when the lease is over, whatever the keeper is busy with. Timers stop while a machine sleeps, so
+// it looks at the clock that does not, every few seconds.
 func (k *keeper) watch(work context.Context) {
 	r := k.claim.run
 	t := time.NewTicker(min(max(r.policy.Lease/180, 10*time.Millisecond), 10*time.Second))

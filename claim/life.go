@@ -4,9 +4,9 @@ import (
 	"time"
 )
 
-// A Life is one claim from the wish to have a subject to the end, as a pure state machine: Step takes what has happened and gives
-// the next state and the one thing to do. It reads no clock and does no I/O, so Acquire runs it against GitHub, and the explorer
-// of claimtest against every order of events. Lives can be compared with ==.
+// A Life is one claim from the wish to have a subject to the end, as a pure state machine: Step takes what has happened
+// and gives the next state and the one thing to do. It reads no clock and does no I/O, so Acquire runs it against
+// GitHub, and the explorer of claimtest against every order of events. Lives can be compared with ==.
 //
 //	Fresh ─► Checking ─► Noting ─► Claiming ─► Settling ─► Deciding ─► Working ─► Watching ─► Beating ─► Working …
 //	            │                    │  ▲                   ▲   │         │

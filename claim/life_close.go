@@ -1,7 +1,7 @@
 package claim
 
-// proofs is how many reads before a result may go wrong. What the last good read said stands then: the read is a filter that saves
-// needless records; the proof is in the fold, which ignores a result that comes too late.
+// proofs is how many reads before a result may go wrong. What the last good read said stands then: the read is a filter
+// that saves needless records; the proof is in the fold, which ignores a result that comes too late.
 const proofs = 3
 
 // close publishes, or gives back.
@@ -71,8 +71,8 @@ func (l Life) published(e Event) (Life, Request) {
 	return l.pause(l.retry(e), 0)
 }
 
-// confirm looks whether a result that had no answer is there. If not it is posted again: the fold takes the first, so a repetition
-// does no harm.
+// confirm looks whether a result that had no answer is there. If not it is posted again: the fold takes the first, so a
+// repetition does no harm.
 func (l Life) confirm(e Event) (Life, Request) {
 	late := e.Elapsed >= l.Stop
 	if e.Kind == OnWake {

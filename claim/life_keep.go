@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// keep is a claim that is held: beat, look whether it still is, and stop in time if GitHub does not answer. Only a positive sign
-// loses a claim; an error does not, until the lease is over.
+// keep is a claim that is held: beat, look whether it still is, and stop in time if GitHub does not answer. Only a
+// positive sign loses a claim; an error does not, until the lease is over.
 func (l Life) keep(e Event) (Life, Request) {
 	if e.Elapsed >= l.Stop {
 		return l.end(Lost, Verdict{}, "it could not be renewed in time")
@@ -22,8 +22,8 @@ func (l Life) keep(e Event) (Life, Request) {
 	}
 }
 
-// turn comes when a beat is due: first the look whether the claim still is, then the beat. In this order the read need not show a
-// record that was written a moment ago, which with lagging replicas it would not.
+// turn comes when a beat is due: first the look whether the claim still is, then the beat. In this order the read need
+// not show a record that was written a moment ago, which with lagging replicas it would not.
 func (l Life) turn(e Event) (Life, Request) {
 	if e.Kind == OnFinish {
 		l.Result = e.Result

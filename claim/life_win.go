@@ -82,8 +82,8 @@ func (l *Life) own(m Mark) {
 	l.expires = m.At.Add(l.lease()).UnixNano()
 }
 
-// look is the read after the settle wait, or after the time of doubt: it decides. It began at least Settle after GitHub had the
-// claim, so by assumption A2 every record with a lower id is in it.
+// look is the read after the settle wait, or after the time of doubt: it decides. It began at least Settle after GitHub
+// had the claim, so by assumption A2 every record with a lower id is in it.
 func (l Life) look(e Event) (Life, Request) {
 	if e.Kind == OnWake {
 		return l, Request{Do: DoRead}
@@ -127,8 +127,8 @@ func (l Life) look(e Event) (Life, Request) {
 	return l.end(Taken, v, v.Why())
 }
 
-// lagging is what to do when GitHub does not show what it has: assumption A2 does not hold for this Settle. Wait longer, and never
-// start.
+// lagging is what to do when GitHub does not show what it has: assumption A2 does not hold for this Settle. Wait
+// longer, and never start.
 func (l Life) lagging() (Life, Request) {
 	l.Lags++
 	l.Settle = l.longer()

@@ -30,9 +30,9 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// A Mark is one record of a board's log: a status of a commit, or a change of an issue's title. Marks are append only: GitHub
-// gives each an id and a time, and nobody can change or remove one. The board fills in ID, Creator and At; what is posted has
-// none of them.
+// A Mark is one record of a board's log: a status of a commit, or a change of an issue's title. Marks are append only:
+// GitHub gives each an id and a time, and nobody can change or remove one. The board fills in ID, Creator and At; what
+// is posted has none of them.
 type Mark struct {
 	ID      int64         // given by GitHub; order of the log
 	Kind    Kind          //

@@ -7,8 +7,8 @@ import (
 
 // An Owner is who claims.
 type Owner struct {
-	// Name of the bot: 1 to MaxName of letters, digits, '-', '_' and '.'. It is for people; only nonces identify a claim, so two
-	// bots of one name do no harm.
+	// Name of the bot: 1 to MaxName of letters, digits, '-', '_' and '.'. It is for people; only nonces identify a claim,
+	// so two bots of one name do no harm.
 	Name string
 	// Log gives the address of the log for a claim's nonce, which is unique; it ends in the status. Nil: none.
 	Log func(nonce string) string
@@ -29,8 +29,8 @@ type Result struct {
 	URL   string // of the log; empty: the address that the claim had
 }
 
-// ErrLost is the cause of the cancellation of a work context: the claim is over though the work is not. Whatever the work yields
-// must not be published.
+// ErrLost is the cause of the cancellation of a work context: the claim is over though the work is not. Whatever the
+// work yields must not be published.
 var ErrLost = errors.New("the claim is lost")
 
 // ErrDead says that nobody can claim the subject any more; Verdict.Why says why.

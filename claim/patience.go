@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Patience is what a bot has learnt about GitHub's lag: when it sees that a settle wait was too short, it waits twice as long for
-// an hour. The zero value is ready; safe for concurrent use.
+// Patience is what a bot has learnt about GitHub's lag: when it sees that a settle wait was too short, it waits twice
+// as long for an hour. The zero value is ready; safe for concurrent use.
 type Patience struct {
 	mu     sync.Mutex
 	factor int

@@ -7,58 +7,61 @@ import (
 	"time"
 )
 
-// The timings that every bot of a fleet must derive alike. They are functions of the lease in a claim's own text and of nothing
-// that can be configured, so that bots with different settings, or of different versions, agree on every claim they see.
+// The timings that every bot of a fleet must derive alike. They are functions of the lease in a claim's own text and of
+// nothing that can be configured, so that bots with different settings, or of different versions, agree on every claim
+// they see.
 const (
 	DefaultLease = 30 * time.Minute
-	// ForeignLease is how long a claim without a lease in its text is respected. The bots of 2017 write none, never renew a
-	// claim, and run for up to two hours.
+	// ForeignLease is how long a claim without a lease in its text is respected. The bots of 2017 write none, never renew
+	// a claim, and run for up to two hours.
 	ForeignLease = 2 * time.Hour
 	minLease     = 100 * time.Millisecond
 	maxLease     = 24 * time.Hour
 )
 
-// Epsilon is by how much the times that GitHub gives two records may differ from the order of things (assumption A3): a claim is
-// taken over only when it has been expired for so long. A minute for leases of ten minutes and more; never under a second, since
-// GitHub's times are whole seconds.
+// Epsilon is by how much the times that GitHub gives two records may differ from the order of things (assumption A3): a
+// claim is taken over only when it has been expired for so long. A minute for leases of ten minutes and more; never
+// under a second, since GitHub's times are whole seconds.
 func Epsilon(lease time.Duration) time.Duration { return min(max(lease/10, time.Second), time.Minute) }
 
 // BeatEvery is the pace of heartbeats: three to a lease.
 func BeatEvery(lease time.Duration) time.Duration { return lease / 3 }
 
-// StopAfter is how long after sending its last acknowledged claim or beat a bot may work: nine tenths of the lease (27 of 30
-// minutes), so that a clock which is slow by a tenth (assumption A4) still stops in time.
+// StopAfter is how long after sending its last acknowledged claim or beat a bot may work: nine tenths of the lease (27
+// of 30 minutes), so that a clock which is slow by a tenth (assumption A4) still stops in time.
 func StopAfter(lease time.Duration) time.Duration { return lease - lease/10 }
 
-// doubtFor is how long after a write without an answer it may still be carried out (assumption A5: GitHub ends a request after
-// 10 s; three times that). Less with the short leases of tests and demonstrations, whose hub is near.
+// doubtFor is how long after a write without an answer it may still be carried out (assumption A5: GitHub ends a
+// request after 10 s; three times that). Less with the short leases of tests and demonstrations, whose hub is near.
 func doubtFor(lease time.Duration) time.Duration { return min(30*time.Second, lease/6) }
 
 // retryAfter is the pace of asking again, after an error, for what the claim needs.
 func retryAfter(lease time.Duration) time.Duration { return min(lease/60, 30*time.Second) }
 
-// GitHub keeps 1,000 statuses for a commit and context. Beats end first, then new claims, so that the result finds its place.
+// GitHub keeps 1,000 statuses for a commit and context. Beats end first, then new claims, so that the result finds its
+// place.
 const (
 	quietAt = 900
 	deadAt  = 980
 	ceiling = 1000
 )
 
-// A Policy is how a bot claims. Bots with different Lease, Settle, or Tries work together safely; Allowed and Racers decide what
-// counts, so a fleet must agree on them.
+// A Policy is how a bot claims. Bots with different Lease, Settle, or Tries work together safely; Allowed and Racers
+// decide what counts, so a fleet must agree on them.
 type Policy struct {
 	Lease  time.Duration // of new claims; written into them
 	Settle time.Duration // W: how long after a claim nothing may be decided; above GitHub's replication lag (assumption A2)
 
 	// Allowed tells whose marks count, by the login of their creator. Nil: everybody's who can write them.
 	Allowed func(creator string) bool
-	// Racers accepts a result also from a claim that lost the race, if it comes first: two tests of one commit are as good as
-	// each other. False where a job has side effects.
+	// Racers accepts a result also from a claim that lost the race, if it comes first: two tests of one commit are as good
+	// as each other. False where a job has side effects.
 	Racers bool
 	// Tries is how many claims without a result an attempt may see, until somebody asks again; 0: any number.
 	Tries int
 
-	// Elapsed is a clock that only measures durations, and goes on while the machine sleeps. Nil: the kernel's since-boot clock.
+	// Elapsed is a clock that only measures durations, and goes on while the machine sleeps. Nil: the kernel's since-boot
+	// clock.
 	Elapsed func() time.Duration
 	// Jitter gives a random duration below its argument. Nil: uniformly random.
 	Jitter func(time.Duration) time.Duration

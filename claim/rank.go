@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Rank is the place of a bot among its peers for a subject, from 0, by rendezvous hashing: everybody who knows the same names
-// agrees on the places, each subject has another order, and a bot that comes or goes changes few of them. Peers are the names seen
-// lately, in claims on GitHub for example; whether me is among them does not matter, nor do repetitions.
+// Rank is the place of a bot among its peers for a subject, from 0, by rendezvous hashing: everybody who knows the same
+// names agrees on the places, each subject has another order, and a bot that comes or goes changes few of them. Peers
+// are the names seen lately, in claims on GitHub for example; whether me is among them does not matter, nor do
+// repetitions.
 //
 // A place by itself prevents few collisions, since two bots may have the same favourite. The pause of RankDelay does.
 func Rank(key string, peers []string, me string) int {
@@ -29,15 +30,16 @@ func Rank(key string, peers []string, me string) int {
 	return rank
 }
 
-// Places shares the subjects out among the bots that look idle: it gives the place of me for each subject, and everybody who sees the
-// same subjects and names agrees on all places. At place 0 every bot has another subject, and every subject another bot (as far as there
-// are as many), so bots that take place 0 do not collide. Places 1, 2, … do the same again with other pairs, for bots that get
-// nothing, or when a bot does not take what it could.
+// Places shares the subjects out among the bots that look idle: it gives the place of me for each subject, and
+// everybody who sees the same subjects and names agrees on all places. At place 0 every bot has another subject, and
+// every subject another bot (as far as there are as many), so bots that take place 0 do not collide. Places 1, 2, … do
+// the same again with other pairs, for bots that get nothing, or when a bot does not take what it could.
 //
-// Pairs are served by rendezvous hash, best first. So when a bot has taken its subject, and both leave the lists, everybody else's place 0
-// stays as it was, and bots whose view is a little behind still agree.
+// Pairs are served by rendezvous hash, best first. So when a bot has taken its subject, and both leave the lists,
+// everybody else's place 0 stays as it was, and bots whose view is a little behind still agree.
 //
-// The work grows with the product of both lists, which are therefore cut to the first mostPlaced; subjects behind that come last.
+// The work grows with the product of both lists, which are therefore cut to the first mostPlaced; subjects behind that
+// come last.
 func Places(subjects, idle []string, me string) []int {
 	places := make([]int, len(subjects))
 	for i := mostPlaced; i < len(subjects); i++ {
@@ -105,14 +107,16 @@ func (p *taken) use(place int) {
 	(*p)[place/64] |= 1 << (place % 64)
 }
 
-// RankDelay is how long a bot of this rank waits after a subject became free before it claims it, so that the first of the ranking that
-// is idle usually has it unopposed. Visible is how long it takes from the look at the queue until one's claim is seen by others; the
-// pause between two ranks is twice that. Only order and costs depend on it, never safety.
+// RankDelay is how long a bot of this rank waits after a subject became free before it claims it, so that the first of
+// the ranking that is idle usually has it unopposed. Visible is how long it takes from the look at the queue until
+// one's claim is seen by others; the pause between two ranks is twice that. Only order and costs depend on it, never
+// safety.
 func RankDelay(rank int, visible time.Duration) time.Duration {
 	return time.Duration(rank) * 2 * visible
 }
 
-// score is a well mixed hash of a pair. FNV alone leaves the scores of names that differ in their last letter close together.
+// score is a well mixed hash of a pair. FNV alone leaves the scores of names that differ in their last letter close
+// together.
 func score(key, name string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key)) // never fails

@@ -25,8 +25,8 @@ type Refs interface {
 
 var _ Refs = (*hub.Client)(nil)
 
-// A RefBoard is Mode R: it puts a git ref, in a repository that the fleet may write to, in front of another board. People see the same
-// as without.
+// A RefBoard is Mode R: it puts a git ref, in a repository that the fleet may write to, in front of another board.
+// People see the same as without.
 //
 //	claim     create  refs/claims/<job>  →  a fresh commit that says who; of several bots GitHub lets one
 //	takeover  move    refs/claims/<job>  from the dead bot's commit to a fresh one, if it is still there
@@ -34,11 +34,12 @@ var _ Refs = (*hub.Client)(nil)
 //	          create  refs/done/<job>    →  a commit that says the result
 //	give back delete  refs/claims/<job>  if it is still ours
 //
-// The job is the subject with its item and the last wish of a person (the id of the last reset). That refs/done is created once is all that is needed for
-// at most one publication of a job, ever: it depends on no clock, no lag, and no bot that stops in time. Two bots may still work on one job
-// for a while, as with any lease.
+// The job is the subject with its item and the last wish of a person (the id of the last reset). That refs/done is
+// created once is all that is needed for at most one publication of a job, ever: it depends on no clock, no lag, and no
+// bot that stops in time. Two bots may still work on one job for a while, as with any lease.
 //
-// Every claim has a commit of its own: with one for each bot, a claim that was paused could publish under the same bot's next one.
+// Every claim has a commit of its own: with one for each bot, a claim that was paused could publish under the same
+// bot's next one.
 type RefBoard struct {
 	inner  Board
 	hub    Refs
@@ -66,7 +67,8 @@ type ticket struct {
 	mark   Mark   // of the claim, as it was posted
 }
 
-// NewRefBoard keeps the refs in repo, which may be the served one or any other, and all marks on inner. Of the policy it uses what Decide needs.
+// NewRefBoard keeps the refs in repo, which may be the served one or any other, and all marks on inner. Of the policy
+// it uses what Decide needs.
 func NewRefBoard(inner Board, h Refs, repo hub.Repo, p Policy) *RefBoard {
 	return &RefBoard{inner: inner, hub: h, repo: repo, policy: p.filled(), own: map[string]*ticket{}}
 }
@@ -89,7 +91,8 @@ func jobOf(s Subject, marks []Mark, p Policy) string {
 func claimRef(job string) string { return "refs/claims/" + job }
 func doneRef(job string) string  { return "refs/done/" + job }
 
-// Marks gives the log as the refs say it is: claims count that hold the ref, or that have a result, and no others. See Board.
+// Marks gives the log as the refs say it is: claims count that hold the ref, or that have a result, and no others. See
+// Board.
 func (b *RefBoard) Marks(ctx context.Context, s Subject) ([]Mark, time.Time, error) {
 	marks, now, err := b.inner.Marks(ctx, s)
 	if err != nil {
@@ -122,8 +125,8 @@ func (b *RefBoard) withOwn(s Subject, marks []Mark) []Mark {
 	return marks
 }
 
-// byRef makes the log say what the refs say: only whoever holds the ref has a claim, and where there is a result only its claim counts.
-// All others stay as tries that have expired long ago.
+// byRef makes the log say what the refs say: only whoever holds the ref has a claim, and where there is a result only
+// its claim counts. All others stay as tries that have expired long ago.
 func byRef(marks []Mark, holder string) []Mark {
 	published, claimed := "", map[string]bool{}
 	for _, m := range inOrder(marks) {
@@ -149,7 +152,8 @@ func byRef(marks []Mark, holder string) []Mark {
 	return kept
 }
 
-// holder reads who has the ref: the claim as its commit says it, with GitHub's time of the commit, and the commit's id. Nobody: both empty.
+// holder reads who has the ref: the claim as its commit says it, with GitHub's time of the commit, and the commit's id.
+// Nobody: both empty.
 func (b *RefBoard) holder(ctx context.Context, job string) (Mark, string, error) {
 	sha, err := b.hub.Ref(ctx, b.repo, claimRef(job))
 	if errors.Is(err, hub.ErrGone) {
@@ -320,7 +324,8 @@ func expired(held Mark, marks []Mark, now time.Time) bool {
 	return now.After(last.Add(lease + Epsilon(lease)))
 }
 
-// isDone tells whether the job was published, and if so sees to it that the log says so: the bot that published may have ended before it could.
+// isDone tells whether the job was published, and if so sees to it that the log says so: the bot that published may
+// have ended before it could.
 func (b *RefBoard) isDone(ctx context.Context, s Subject, t *ticket) (bool, error) {
 	sha, err := b.hub.Ref(ctx, b.repo, doneRef(t.job))
 	if errors.Is(err, hub.ErrGone) {
@@ -344,8 +349,8 @@ func (b *RefBoard) isDone(ctx context.Context, s Subject, t *ticket) (bool, erro
 	return true, nil
 }
 
-// Fence publishes the result in the refs: at most one of all claims of the job can. ErrTaken: another has, or has taken this claim over.
-// It may be called again.
+// Fence publishes the result in the refs: at most one of all claims of the job can. ErrTaken: another has, or has taken
+// this claim over. It may be called again.
 func (b *RefBoard) Fence(ctx context.Context, s Subject, m Mark) error {
 	t := b.ticket(m.Nonce)
 	if t == nil {
@@ -411,8 +416,8 @@ func (b *RefBoard) drop(ctx context.Context, t *ticket, nonce string) error {
 	return nil
 }
 
-// Forget deletes the refs of a subject that nobody will ever claim again: its commit is no pull request's head any more, its issue is closed.
-// Any bot may do it.
+// Forget deletes the refs of a subject that nobody will ever claim again: its commit is no pull request's head any
+// more, its issue is closed. Any bot may do it.
 func (b *RefBoard) Forget(ctx context.Context, s Subject) error {
 	marks, _, err := b.inner.Marks(ctx, s)
 	if err != nil {

@@ -1,7 +1,7 @@
 package claim
 
-// Repair gives the mark to post if people see something else than the truth: GitHub shows the newest record, and a bot that was
-// paused for too long may have posted one which does not count.
+// Repair gives the mark to post if people see something else than the truth: GitHub shows the newest record, and a bot
+// that was paused for too long may have posted one which does not count.
 //
 //   - There is a result, and the newest record says something else: an exact copy of the result.
 //   - There is none, and the newest record looks like one: a note, without which a scan that reads newest records only would never

@@ -10,8 +10,9 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 )
 
-// Statuses is what a StatusBoard needs of GitHub. *hub.Client has it, and its comments are the contract: a list never has a hole,
-// never lacks a record that was seen or posted by the same client before, and now is GitHub's time when the reading began.
+// Statuses is what a StatusBoard needs of GitHub. *hub.Client has it, and its comments are the contract: a list never
+// has a hole, never lacks a record that was seen or posted by the same client before, and now is GitHub's time when the
+// reading began.
 type Statuses interface {
 	Statuses(ctx context.Context, repo hub.Repo, sha string, known int64) (list []hub.Status, now time.Time, err error)
 	PostStatus(ctx context.Context, repo hub.Repo, sha string, s hub.Status) (hub.Status, error)
@@ -19,8 +20,8 @@ type Statuses interface {
 
 var _ Statuses = (*hub.Client)(nil)
 
-// A StatusBoard keeps claims of a context of a commit as the commit's statuses: GitHub lets nobody change or remove one. Safe for
-// concurrent use.
+// A StatusBoard keeps claims of a context of a commit as the commit's statuses: GitHub lets nobody change or remove
+// one. Safe for concurrent use.
 type StatusBoard struct {
 	hub    Statuses
 	policy Policy
@@ -66,8 +67,8 @@ func (b *StatusBoard) Post(ctx context.Context, s Subject, m Mark) (Mark, error)
 	return statusMark(r), nil
 }
 
-// Show repairs the newest status if it says something else than the verdict: a result that came too late, or a beat after the
-// result. Many bots may see the need at once, so each waits a random while and looks again.
+// Show repairs the newest status if it says something else than the verdict: a result that came too late, or a beat
+// after the result. Many bots may see the need at once, so each waits a random while and looks again.
 func (b *StatusBoard) Show(ctx context.Context, s Subject, v Verdict) error {
 	if _, needed := v.Repair(); !needed {
 		return nil

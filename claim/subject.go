@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Subject is what a job is done to: one context of a commit, or one item of an issue's checklist. It is the key under which
-// bots compete, so two bots that mean the same job must fill it in alike.
+// A Subject is what a job is done to: one context of a commit, or one item of an issue's checklist. It is the key under
+// which bots compete, so two bots that mean the same job must fill it in alike.
 type Subject struct {
 	Repo    string // owner/name
 	SHA     string // of a commit; with Context
@@ -23,8 +23,8 @@ func (s Subject) String() string {
 	return fmt.Sprintf("%s@%.8s %s", s.Repo, s.SHA, s.Context)
 }
 
-// Key is equal for two subjects exactly if a claim of one excludes a claim of the other: an issue has one title, so all items of
-// an issue share a key.
+// Key is equal for two subjects exactly if a claim of one excludes a claim of the other: an issue has one title, so all
+// items of an issue share a key.
 func (s Subject) Key() string {
 	if s.Issue != 0 {
 		return fmt.Sprintf("%s#%d", strings.ToLower(s.Repo), s.Issue)

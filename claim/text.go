@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// The words of the statuses. They are those of Cockpit's bots of 2017, so that a person, or one of those bots, can work beside
-// ours.
+// The words of the statuses. They are those of Cockpit's bots of 2017, so that a person, or one of those bots, can work
+// beside ours.
 const (
 	Testing   = "Testing in progress"             // a claim
 	NotTested = "Not yet tested"                  // a reset: whoever posts it asks for the job to be done (again), running or not
@@ -27,10 +27,10 @@ const MaxText = 140
 // MaxName is the longest name of a bot: a claim must fit into MaxText with it.
 const MaxName = 40
 
-// Waiting is the text of a note: "Not yet tested: needs kvm, 0 of 3 bots have it". The colon is what tells a note from a reset.
-// Bots say with a note why a context waits, and announce new contexts with it ("Not yet tested: waiting for a bot"), since a note
-// changes nothing: one that comes late, after a peer has claimed or finished the job, does no harm. The bare NotTested would ask
-// for the job a second time.
+// Waiting is the text of a note: "Not yet tested: needs kvm, 0 of 3 bots have it". The colon is what tells a note from
+// a reset. Bots say with a note why a context waits, and announce new contexts with it ("Not yet tested: waiting for a
+// bot"), since a note changes nothing: one that comes late, after a peer has claimed or finished the job, does no harm.
+// The bare NotTested would ask for the job a second time.
 func Waiting(reason string) string {
 	return clip(NotTested+": "+clean(reason), MaxText)
 }
@@ -99,8 +99,8 @@ func parseResult(m Mark) Mark {
 	return m
 }
 
-// FormatStatusText is the description that says m, at most MaxText long. Only the human part is ever cut, at the border of a
-// character. ParseStatusText reads it back.
+// FormatStatusText is the description that says m, at most MaxText long. Only the human part is ever cut, at the border
+// of a character. ParseStatusText reads it back.
 func FormatStatusText(m Mark) string {
 	tail := ""
 	switch m.Kind {

@@ -68,9 +68,10 @@ type rename struct {
 	from, to string
 }
 
-// humanPart is the title as people last gave it. Bots only ever copy it, maybe cut, and maybe from a moment ago; so a part that comes
-// with a claim counts only if nobody has given it before, since then a person has edited it under the bot's prefix. The first title is the one
-// before the first change; current is the title now, for an issue that was never renamed.
+// humanPart is the title as people last gave it. Bots only ever copy it, maybe cut, and maybe from a moment ago; so a
+// part that comes with a claim counts only if nobody has given it before, since then a person has edited it under the
+// bot's prefix. The first title is the one before the first change; current is the title now, for an issue that was
+// never renamed.
 func humanPart(renames []rename, current string) string {
 	if len(renames) == 0 {
 		return ParseTitle(current).Human

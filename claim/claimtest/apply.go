@@ -10,7 +10,8 @@ import (
 	"github.com/cyborg-bots/cyborg/claim"
 )
 
-// apply does what an action says. The same action in the same state always has the same effect, so a path can be told again.
+// apply does what an action says. The same action in the same state always has the same effect, so a path can be told
+// again.
 func (x *explorer) apply(w world, a action, tell func(string, ...any)) world {
 	say := func(format string, args ...any) {
 		if tell != nil {
@@ -125,8 +126,8 @@ func (w *world) add(l line) int {
 	return int(w.n) - 1
 }
 
-// restart is the next start of a bot: it gives back what its last life may have claimed, with claim.Return, and wants the subject
-// again.
+// restart is the next start of a bot: it gives back what its last life may have claimed, with claim.Return, and wants
+// the subject again.
 func (x *explorer) restart(w *world, b int, tell func(string, ...any)) {
 	old := w.bots[b].num
 	noted := w.bots[b].life.Phase >= claim.Claiming
@@ -224,7 +225,8 @@ func (x *explorer) claimed(w world, result claim.Mark) bool {
 	return false
 }
 
-// brokenAtRest checks what must come true once all bots are gone: a healthy bot finishes the job, and people see the truth.
+// brokenAtRest checks what must come true once all bots are gone: a healthy bot finishes the job, and people see the
+// truth.
 func (x *explorer) brokenAtRest(w world, v claim.Verdict) string {
 	if v.State != claim.Done {
 		if w.n+2 > maxLog {

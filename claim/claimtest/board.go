@@ -14,8 +14,8 @@ import (
 	"github.com/cyborg-bots/cyborg/claim"
 )
 
-// A Stand is a board to be examined, with what an examiner must know of it. All times are virtual: each check runs in a synctest
-// bubble of its own, so what is behind the board must wait with timers, and start no process.
+// A Stand is a board to be examined, with what an examiner must know of it. All times are virtual: each check runs in a
+// synctest bubble of its own, so what is behind the board must wait with timers, and start no process.
 type Stand struct {
 	// Board gives the board as another bot sees it, with nothing remembered. All bots use one account.
 	Board func(t *testing.T) claim.Board
@@ -29,14 +29,15 @@ type Stand struct {
 	Shows func(t *testing.T, s claim.Subject) string
 	// Lag is after how long every read shows what was written.
 	Lag time.Duration
-	// Results tells that a result is a mark, after which the subject is Done; without, it is an effect, after which it is Free.
+	// Results tells that a result is a mark, after which the subject is Done; without, it is an effect, after which it is
+	// Free.
 	Results bool
 	// Ids tells that Post gives ids.
 	Ids bool
 }
 
-// Board runs the suite: a package with a board calls it from a test, with a function that makes a Stand on a fresh server. A new check is a
-// function below and a line in the list.
+// Board runs the suite: a package with a board calls it from a test, with a function that makes a Stand on a fresh
+// server. A new check is a function below and a line in the list.
 func Board(t *testing.T, stand func(t *testing.T) Stand) {
 	for _, c := range []struct {
 		name  string

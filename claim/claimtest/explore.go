@@ -10,9 +10,9 @@ import (
 	"github.com/cyborg-bots/cyborg/claim"
 )
 
-// Explore walks through every state that the model's bots and GitHub can reach, breadth first, so that the story it tells of
-// a broken invariant is as short as any. The bots are real: each is a claim.Life, and what a log comes to is claim.Decide. It ends
-// early with ctx.
+// Explore walks through every state that the model's bots and GitHub can reach, breadth first, so that the story it
+// tells of a broken invariant is as short as any. The bots are real: each is a claim.Life, and what a log comes to is
+// claim.Decide. It ends early with ctx.
 func Explore(ctx context.Context, m Model) Report {
 	x := newExplorer(ctx, m)
 	first := x.first()
@@ -69,7 +69,8 @@ const (
 	leaps         // GitHub's clock jumps
 )
 
-// A key stands for a state: a hash, of 64 bits, so that of a million states two are taken for one with a chance of 1 in 30 million.
+// A key stands for a state: a hash, of 64 bits, so that of a million states two are taken for one with a chance of 1 in
+// 30 million.
 type key uint64
 
 type way struct {
@@ -204,8 +205,8 @@ func (x *explorer) actionsOf(list []action, w world, b int) []action {
 	return list
 }
 
-// readsOf adds an action which may end in a read, once for each thing that the read may give. That the read follows at once loses
-// nothing: a bot that is paused before it might as well have been paused before the action.
+// readsOf adds an action which may end in a read, once for each thing that the read may give. That the read follows at
+// once loses nothing: a bot that is paused before it might as well have been paused before the action.
 func (x *explorer) readsOf(list []action, w world, a action) []action {
 	trial := w
 	if a.what != reads {

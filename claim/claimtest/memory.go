@@ -25,8 +25,9 @@ type Faults struct {
 	Raw      bool          // boards give what a replica shows, also if they have given more before
 }
 
-// A Memory is the server's side: an append-only log for each subject, with GitHub's habits. Its clock is time.Now, which a
-// synctest bubble provides. Safe for concurrent use; with the same seed, and requests in the same order, the same happens.
+// A Memory is the server's side: an append-only log for each subject, with GitHub's habits. Its clock is time.Now,
+// which a synctest bubble provides. Safe for concurrent use; with the same seed, and requests in the same order, the
+// same happens.
 type Memory struct {
 	mu     sync.Mutex
 	rand   *rand.Rand

@@ -6,12 +6,14 @@ import (
 	"github.com/cyborg-bots/cyborg/claim"
 )
 
-// A Model says what Explore tries: how many bots want one subject, for how long, and what may go wrong how often. Time goes in
-// ticks of three seconds; a lease is three ticks, so that a bot may work for three and its claim may be taken over after four.
+// A Model says what Explore tries: how many bots want one subject, for how long, and what may go wrong how often. Time
+// goes in ticks of three seconds; a lease is three ticks, so that a bot may work for three and its claim may be taken
+// over after four.
 //
-// What is always tried: any order of the bots' steps; any step delayed by any number of ticks (a bot that is paused, a request that
-// is slow); reads that miss any of the records of the last tick, the bot's own among them, and do not miss them the next moment, and
-// miss them again (replicas, ids that become visible late); work that ends at any moment, or never.
+// What is always tried: any order of the bots' steps; any step delayed by any number of ticks (a bot that is paused, a
+// request that is slow); reads that miss any of the records of the last tick, the bot's own among them, and do not miss
+// them the next moment, and miss them again (replicas, ids that become visible late); work that ends at any moment, or
+// never.
 type Model struct {
 	Bots   int
 	Ticks  int // the end of time

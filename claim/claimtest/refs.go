@@ -12,8 +12,8 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 )
 
-// MemoryRefs is a repository's refs in memory: linearizable, as git's are, with answers that get lost as the Memory's do. Safe for
-// concurrent use.
+// MemoryRefs is a repository's refs in memory: linearizable, as git's are, with answers that get lost as the Memory's
+// do. Safe for concurrent use.
 type MemoryRefs struct {
 	server  *Memory // for its faults and its chance
 	mu      sync.Mutex

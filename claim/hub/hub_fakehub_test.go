@@ -163,7 +163,7 @@ func testStatuses(t *testing.T, w *world) {
 	if list, _, err = other.Statuses(t.Context(), widget, w.sha, 0); err != nil || len(list) != 250 {
 		t.Errorf("%d, %v", len(list), err)
 	}
-	if list, _, err = w.client("bot").Statuses(t.Context(), widget, w.sha, posted[10].ID); err != nil || len(list) != 100 {
+	if list, _, err = w.client("bot").Statuses(t.Context(), widget, w.sha, posted[10].ID); err != nil || len(list) != 198 {
 		t.Errorf("%d, %v", len(list), err)
 	}
 }

@@ -15,8 +15,8 @@ import (
 // Statuses reads a commit's log of statuses, newest first. now is GitHub's time when the reading began, so that all that was accepted
 // well before it is in the list.
 //
-// Known is the highest id that the caller has dealt with, 0 for none: reading ends once an id at or below it was met, else the list is
-// whole. It may hold more than asked for; what this client read before, it remembers and adds. The list never has a hole, also when it
+// Known is the highest id that the caller has dealt with, 0 for none: reading ends once an id at or below it was met that is some minutes
+// old, so that no lower one can still turn up; else the list is whole. It may hold more than asked for; what this client read before, it remembers and adds. The list never has a hole, also when it
 // grew while it was read: each page overlaps the one before. A list without a record that was seen before, or posted by this client, is
 // from a replica that lags; it is read again a few times, and then there is a *StaleError, and the list is what was known before, on which
 // nothing may be decided. After an hour of that it is what was known that is forgotten: GitHub must have deleted it.
@@ -28,7 +28,7 @@ func (c *Client) Statuses(ctx context.Context, repo Repo, sha string, known int6
 	for try := 0; ; try++ {
 		list, now, err = c.readStatuses(ctx, repo, sha, key, known)
 		_, stale := errors.AsType[*StaleError](err)
-		if !stale || try == len(rereads) && !c.logs.of(key).forgets() {
+		if !stale || try >= len(rereads) && !c.logs.of(key).forgets() {
 			break
 		}
 		if e := pause(ctx, rereads[min(try, len(rereads)-1)]); e != nil {
@@ -65,7 +65,7 @@ func (c *Client) readStatuses(ctx context.Context, repo Repo, sha, key string, k
 		got = mergeStatuses(got, page)
 		covered = w.end()
 		joined := joins(got, before.list, now)
-		if more && !joined && (known <= 0 || oldestID(got) > known) {
+		if more && !joined && !reaches(got, known, now) {
 			continue
 		}
 		if id := before.missing(got); id != 0 {

@@ -168,6 +168,14 @@ func TestStatusesDownToAKnownID(t *testing.T) {
 			t.Errorf("asked %q (-want +got):\n%s", s.asked, diff)
 		}
 		must(t, c, downTo(1000, 1)) // which is not taken for the whole
+		for id := int64(1001); id <= 1150; id++ {
+			s.post(id, 0)
+		}
+		s.asked = nil
+		list, _, err = testClient(t, s).Statuses(t.Context(), acme, sha1, 1100)
+		if err != nil || len(list) != 198 || len(s.asked) != 2 { // the first page has only young ones
+			t.Errorf("%d records of %q, %v", len(list), s.asked, err)
+		}
 	})
 }
 
@@ -216,6 +224,10 @@ func TestStatusesNeverHaveAHole(t *testing.T) {
 		list, _, err := fresh.Statuses(t.Context(), acme, sha1, 0)
 		if kindOf(err) != "stale" || len(list) != 0 || time.Since(begun) != 3*time.Second {
 			t.Errorf("%v after %v, %d records", err, time.Since(begun), len(list))
+		}
+		<-time.After(2 * time.Hour) // there is nothing to forget that would help
+		if _, _, err := fresh.Statuses(t.Context(), acme, sha1, 0); kindOf(err) != "stale" {
+			t.Errorf("hours later: %v", err)
 		}
 	})
 }

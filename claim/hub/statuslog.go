@@ -116,7 +116,7 @@ func (s *statusLog) forgets() bool {
 		return false
 	}
 	s.all.size -= len(s.list)
-	s.list, s.posted = nil, nil
+	s.list, s.posted, s.stale = nil, nil, patient{}
 	return true
 }
 
@@ -159,6 +159,15 @@ func joins(got, before []Status, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// reaches tells whether what was read goes down to what the caller knows, and as far back as joins wants it.
+func reaches(got []Status, known int64, now time.Time) bool {
+	if known <= 0 || len(got) == 0 {
+		return false
+	}
+	last := got[len(got)-1]
+	return last.ID <= known && now.Sub(last.CreatedAt) >= settled
 }
 
 func findStatus(list []Status, id int64) (int, bool) {

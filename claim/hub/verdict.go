@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -218,9 +217,4 @@ func statusOf(err error) (int, http.Header) {
 		return e.Status, id(e.RequestID)
 	}
 	return 0, header
-}
-
-// isTimeout tells whether an error is about time alone.
-func isTimeout(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded)
 }

@@ -119,6 +119,9 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 		a.start(work, queue[at], pace.Lease)
 	}
 	a.tell(ctx, queue, idle)
+	for _, repo := range a.c.Repos {
+		a.forget(ctx, repo, queue, idle)
+	}
 	if chosen.Wait > 0 {
 		next = min(next, chosen.Wait+a.jitter(200*time.Millisecond))
 	}

@@ -169,6 +169,13 @@ func TestChaos(t *testing.T) {
 		if err := c.api("ada", "GET", "repos/"+chaosLocks+"/git/matching-refs/done/", nil, &refs); err != nil || len(refs) != 1 {
 			t.Errorf("refs of results: %v (%v), want one", refs, err)
 		}
+		if err := c.api("ada", "PATCH", "repos/"+chaosRepo+"/pulls/1", map[string]string{"state": "closed"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.until("the refs of a closed pull request are gone", func() bool {
+			err := c.api("ada", "GET", "repos/"+chaosLocks+"/git/matching-refs/done/", nil, &refs)
+			return err == nil && len(refs) == 0
+		})
 	})
 	t.Run("killed and started again", func(t *testing.T) {
 		c := newChaos(t)

@@ -1,0 +1,62 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+)
+
+// A forgetter is a Board that keeps something beside the marks which people see, and can drop it for a subject that
+// nobody will claim again: refs in a repository of locks (claim.RefBoard).
+type forgetter interface {
+	Forget(ctx context.Context, s claim.Subject) error
+}
+
+// forgetAtMost bounds how much a bot tidies up in one round: it is never urgent, and costs writes.
+const forgetAtMost = 5
+
+// forget drops what the board keeps for jobs that were in the queue and are no longer: their pull request was closed, or
+// has another head. The bot that is ranked first for the job does it, and asks about the pull request before, since one
+// look may be stale. What a bot does not see go (it was not there) stays until somebody tidies up the locks by hand;
+// it costs a ref and does no harm.
+func (a *Agent) forget(ctx context.Context, repo hub.Repo, queue []Entry, idle []string) {
+	board, ok := a.c.Board.(forgetter)
+	if !ok {
+		return
+	}
+	here := make(map[string]Entry, len(queue))
+	for _, e := range queue {
+		if e.Repo == repo.String() {
+			here[subjectOf(e.Job).Key()] = e
+		}
+	}
+	dropped := 0
+	for key, e := range a.known {
+		if _, still := here[key]; still || e.Repo != repo.String() {
+			continue
+		}
+		if dropped >= forgetAtMost {
+			here[key] = e // next time
+			continue
+		}
+		dropped++
+		if claim.Rank(key, idle, a.c.Name) == 0 && a.over(ctx, repo, e) {
+			if err := board.Forget(ctx, subjectOf(e.Job)); err != nil && ctx.Err() == nil {
+				a.c.Log.Warn("cannot tidy up the locks", "job", e.Line().String(), "error", err)
+			}
+		}
+	}
+	for key, e := range a.known {
+		if e.Repo != repo.String() {
+			here[key] = e
+		}
+	}
+	a.known = here
+}
+
+// over asks whether a job's commit is no longer the head of an open pull request.
+func (a *Agent) over(ctx context.Context, repo hub.Repo, e Entry) bool {
+	p, err := a.c.Hub.Pull(ctx, repo, e.Pull)
+	return err == nil && (p.State != "open" || p.HeadSHA != e.SHA)
+}

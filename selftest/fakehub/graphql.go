@@ -63,21 +63,17 @@ func serveGraphQL(rq *request) response {
 			Status:  "401",
 		}}
 	}
-	var q gqlQuery
-	if r := rq.decode(&q); r != nil {
-		return *r
+	op, no := rq.s.prepare(rq)
+	if no != nil {
+		return *no
 	}
-	if q.Query == "" {
-		return ok(graphqlBody(nil, []gqlFault{{Message: "A query attribute must be specified and must be a string."}}))
-	}
-	op, faults := graphqlAnalyse(q)
 	rq.cost = max(1, op.cost.points) // a query that is refused costs as well
 	rq.mutation = op.OperationDefinition != nil && op.Operation == ast.Mutation
 	if fault := rq.s.spendGraphQL(rq); fault != nil {
 		return ok(graphqlBody(nil, []gqlFault{*fault}))
 	}
-	if faults != nil {
-		return ok(graphqlBody(nil, faults))
+	if op.faults != nil {
+		return ok(graphqlBody(nil, op.faults))
 	}
 	if rq.mutation { // only now is it known that this is a write
 		rq.plan.lag = [domainCount]time.Duration{}
@@ -85,17 +81,18 @@ func serveGraphQL(rq *request) response {
 	g := &gql{rq: rq, cost: op.cost, actors: map[*user]*gqlActor{}}
 	// A client that went away does not stop what GitHub began.
 	ctx := context.WithValue(context.WithoutCancel(rq.ctx), gqlKey{}, g)
-	if op.inspects {
-		return ok(graphqlBody(executeByLibrary(ctx, q, op)))
+	if op.inspects || rq.s.options.Dir != "" {
+		return ok(graphqlBody(executeByLibrary(ctx, op)))
 	}
 	e := gqlExec{ctx: ctx, types: graphqlTypes(), vars: op.vars}
-	data := e.run(g, op.OperationDefinition)
+	data := e.run(g, op.plan)
 	return ok(graphqlBody(data, e.faults))
 }
 
-// executeByLibrary answers what asks for the schema itself.
-func executeByLibrary(ctx context.Context, q gqlQuery, op gqlOperation) (json.RawMessage, []gqlFault) {
-	res := graphqlSchema().Exec(ctx, q.Query, q.OperationName, q.Variables)
+// executeByLibrary executes the query with graph-gophers' executor: all queries of a server with real repositories, and
+// those about the schema itself of a simulation, which executes its scans with gqlExec.
+func executeByLibrary(ctx context.Context, op *gqlPrepared) (json.RawMessage, []gqlFault) {
+	res := graphqlSchema().Exec(ctx, op.query.Query, op.query.OperationName, op.query.Variables)
 	return res.Data, gqlFaults(res.Errors, op.SelectionSet)
 }
 

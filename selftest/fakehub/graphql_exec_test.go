@@ -35,9 +35,11 @@ func (h *hub) bothWays(login string, q gqlQuery) (ours, theirs any) {
 	}
 	ours = run(func(ctx context.Context, g *gql) (json.RawMessage, []gqlFault) {
 		e := gqlExec{ctx: ctx, types: graphqlTypes(), vars: op.vars}
-		return e.run(g, op.OperationDefinition), e.faults
+		return e.run(g, e.root(op.OperationDefinition)), e.faults
 	})
-	theirs = run(func(ctx context.Context, _ *gql) (json.RawMessage, []gqlFault) { return executeByLibrary(ctx, q, op) })
+	theirs = run(func(ctx context.Context, _ *gql) (json.RawMessage, []gqlFault) {
+		return executeByLibrary(ctx, &gqlPrepared{gqlOperation: op, query: q})
+	})
 	return ours, theirs
 }
 
@@ -103,7 +105,7 @@ func TestExecutorSurvivesPanic(t *testing.T) {
 		t.Fatal(faults)
 	}
 	g := &gql{rq: &request{s: h.s}} // without the context that the resolver needs
-	if data := e.run(g, op.OperationDefinition); string(data) != "null" || len(e.faults) != 1 {
+	if data := e.run(g, e.root(op.OperationDefinition)); string(data) != "null" || len(e.faults) != 1 {
 		t.Errorf("answer is %s with %v", data, e.faults)
 	}
 }

@@ -51,8 +51,9 @@ type Server struct {
 	installed map[int64]*installation
 	repos     map[string]*repo // by lower-case full name, former names included
 	byID      map[int64]*repo
-	strangers map[string]*budget // of the anonymous, by address
-	objects   map[string]object  // of virtual git, shared by all repositories
+	strangers map[string]*budget      // of the anonymous, by address
+	objects   map[string]object       // of virtual git, shared by all repositories
+	prepared  map[string]*gqlPrepared // by body of the request
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -75,6 +76,7 @@ func New(o Options) (*Server, error) {
 		byID:      map[int64]*repo{},
 		strangers: map[string]*budget{},
 		objects:   map[string]object{},
+		prepared:  map[string]*gqlPrepared{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

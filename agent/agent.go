@@ -46,7 +46,8 @@ type Config struct {
 	Performer Performer
 	Store     publish.Store
 	Redact    *publish.Redactor
-	Board     claim.Board // of commit statuses
+	Limits    publish.Limits // of what a job publishes; zero values are publish's defaults
+	Board     claim.Board    // of commit statuses
 
 	Has       tasks.Capabilities // what this bot can do
 	Policy    claim.Policy

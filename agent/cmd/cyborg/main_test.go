@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -50,6 +51,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	history CONTEXT PATTERN…             what the statuses of HEAD said, oldest first: exactly so many, each matching
 //	unwritten LOGIN                      LOGIN has written nothing to GitHub
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
+//	disk FOLDER SIZE                     bots started from now on have a small disk there; only if [namespaces]
 //	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
 //	ended NAME [STATUS]                  waits until a bot has ended
 //	file NAME [PATTERN]                  waits until a file is there and matches
@@ -63,6 +65,12 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Cmds:               words(),
+		Condition: func(name string) (bool, error) {
+			if name != "namespaces" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return namespaces(t.Context()), nil
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Values[scriptKey] = &script{ctx: t.Context(), bots: map[string]*scriptBot{}, forks: map[string]string{}}
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))

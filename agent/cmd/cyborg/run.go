@@ -34,6 +34,7 @@ type runFlags struct {
 	settle    time.Duration
 	lease     time.Duration
 	drain     time.Duration
+	patience  time.Duration
 	locks     string
 }
 
@@ -76,6 +77,7 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	fs.StringVar(&f.locks, "locks", "", "keep claims as git refs in the repository `OWNER/NAME` too (default $CYBORG_LOCKS): a result is then published\n"+
 		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it")
 	fs.DurationVar(&f.drain, "drain", agent.DefaultDrain, "when asked to stop, give running jobs `TIME` to end by themselves")
+	fs.DurationVar(&f.patience, "log-patience", 2*time.Minute, "when a log cannot be stored, go on trying for `TIME`; then the result is posted without it")
 }
 
 // run wires a bot and lives its life.
@@ -137,8 +139,8 @@ func (f *runFlags) check() error {
 	if f.name == "" {
 		f.name = hostName() + "-" + strings.ToLower(rand.Text()[:5])
 	}
-	if f.jobs < 1 || f.poll <= 0 || f.drain < 0 {
-		return usageError("run: --jobs and --poll are above zero, --drain is not negative")
+	if f.jobs < 1 || f.poll <= 0 || f.drain < 0 || f.patience < 0 {
+		return usageError("run: --jobs and --poll are above zero, --drain and --log-patience are not negative")
 	}
 	if err := errors.Join(claim.Owner{Name: f.name}.Check(), f.policy().Check()); err != nil {
 		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help run"}
@@ -328,9 +330,9 @@ func (b *bot) config() agent.Config {
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
-		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store, Redact: b.redact,
+		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Board: b.board(), Has: b.has,
-		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Poll: f.poll, Drain: f.drain, Once: f.once,
+		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
 		Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

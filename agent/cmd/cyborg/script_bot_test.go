@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -16,6 +17,24 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// wordDisk lets the bots that are started later have a disk of a size in a folder, which only they see.
+func wordDisk(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "disk FOLDER SIZE")
+	scriptOf(ts).disk = []string{"mount", "-t", "tmpfs", "-o", "size=" + args[1], "none", ts.MkAbs(args[0])}
+}
+
+// onDisk is a command that mounts something where only it sees it, which needs no privilege, and becomes another.
+func onDisk(mount, command []string) []string {
+	quoted := strings.Join(mount, " ") + ` && exec "$@"`
+	return append([]string{"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", quoted, "sh"}, command...)
+}
+
+// namespaces tells whether onDisk works here: in a container with the usual restrictions it does not.
+func namespaces(ctx context.Context) bool {
+	c := onDisk([]string{"mount", "-t", "tmpfs", "none", "/mnt"}, []string{"true"})
+	return exec.CommandContext(ctx, c[0], c[1:]...).Run() == nil
+}
 
 // A scriptBot is a bot that a script has started.
 type scriptBot struct {
@@ -37,7 +56,11 @@ func wordBot(ts *testscript.TestScript, neg bool, args []string) {
 	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
 	defer log.Close()
-	b.cmd = exec.CommandContext(s.ctx, program, slices.Concat([]string{"run", "--name", name}, quick(), args[1:])...)
+	words := slices.Concat([]string{program, "run", "--name", name}, quick(), args[1:])
+	if s.disk != nil {
+		words = onDisk(s.disk, words)
+	}
+	b.cmd = exec.CommandContext(s.ctx, words[0], words[1:]...)
 	b.cmd.Dir, b.cmd.Stderr, b.cmd.Stdout = ts.MkAbs("."), log, log
 	b.cmd.Env = environ(ts)
 	ts.Check(b.cmd.Start())

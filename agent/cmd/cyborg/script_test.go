@@ -30,6 +30,7 @@ type script struct {
 	repos  []string
 	bots   map[string]*scriptBot
 	forks  map[string]string // login to repository
+	disk   []string          // what mounts a disk for bots
 }
 
 type scriptKeyType struct{}
@@ -45,7 +46,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
-		"memory": wordMemory, "tidy": wordTidy,
+		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy,
 	}
 }
 

@@ -20,8 +20,8 @@
 // by a lagging replica therefore is the very same code as a fresh one, and each
 // domain (statuses, issues, refs, …) may lag by itself.
 //
-// A request (request.go) passes through one pipe (api.go): route, faults drawn,
-// actor, budgets, handler under the mutex, encoding, ETag, journal, and the
+// A request (request.go) passes through one pipe (api.go): faults drawn, actor,
+// route, budgets, handler under the mutex, encoding, ETag, journal, and the
 // writing of the answer outside of the mutex. Handlers (rest_*.go) are functions
 // from a request to a response and never sleep. Encoders (json_*.go) state
 // GitHub's key sets.

@@ -59,7 +59,6 @@ type user struct {
 	kind    string // "User", "Bot" or "Organization"
 	created time.Time
 	budget  *budget // shared by all tokens of the user, as GitHub does
-	owner   *app    // of a Bot
 
 	json cached // the short form, see json_user.go
 }

@@ -121,6 +121,15 @@ func (in *statusInput) check() []fieldError {
 	return errs
 }
 
+// isCommit says whether sha is the full name of a commit that exists.
+func (rq *request) isCommit(sha string) (bool, error) {
+	if !isSHA(sha) {
+		return false, nil
+	}
+	kind, err := rq.repo.kindOf(rq.ctx, sha)
+	return kind == "commit", err
+}
+
 func createStatus(rq *request) response {
 	var in statusInput
 	if no := rq.decode(&in); no != nil {
@@ -128,13 +137,11 @@ func createStatus(rq *request) response {
 	}
 	sha := strings.ToLower(rq.param("sha"))
 	if rq.repo.statuses[sha] == nil {
-		kind, err := "", error(nil)
-		if isSHA(sha) {
-			if kind, err = rq.repo.kindOf(rq.ctx, sha); err != nil {
-				return rq.broken(err)
-			}
+		known, err := rq.isCommit(sha)
+		if err != nil {
+			return rq.broken(err)
 		}
-		if kind != "commit" {
+		if !known {
 			return unprocessable("No commit found for SHA: " + rq.param("sha"))
 		}
 	}

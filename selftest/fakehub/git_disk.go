@@ -160,10 +160,9 @@ func (d *diskGit) update(ctx context.Context, changes []refChange) error {
 	var in bytes.Buffer
 	in.WriteString("start\x00")
 	for _, c := range changes {
-		switch {
-		case c.new == zeroOID:
+		if c.new == zeroOID {
 			fmt.Fprintf(&in, "delete %s\x00%s\x00", c.name, c.old)
-		default:
+		} else {
 			fmt.Fprintf(&in, "update %s\x00%s\x00%s\x00", c.name, c.new, c.old)
 		}
 	}

@@ -25,8 +25,8 @@ type view struct {
 func plan(v view) []Entry {
 	var queue []Entry
 	for _, p := range v.Snapshot.Pulls {
-		if p.State != "" && !strings.EqualFold(p.State, "open") {
-			continue
+		if p.Stale || p.State != "" && !strings.EqualFold(p.State, "open") {
+			continue // a stale answer is nothing to decide on; the next look may be better
 		}
 		names := namesOn(p)
 		for _, c := range v.Catalogue.ContextsFor(tasks.PullRequest, p.BaseRef) {

@@ -66,6 +66,8 @@ func TestPlan(t *testing.T) {
 	stable.BaseRef = "stable-1"
 	closed := open(1)
 	closed.State = "closed"
+	stale := open(1)
+	stale.Stale = true
 	skipped := open(1)
 	skipped.Labels = []string{"no-test"}
 	asked := open(1, said("pending", "Not yet tested (direct trigger)", time.Minute))
@@ -90,6 +92,7 @@ func TestPlan(t *testing.T) {
 		{"contexts are compared without case", onPulls, open(1, hub.Status{State: "SUCCESS", Context: "Verify", Description: "Tests passed", CreatedAt: at}), "done"},
 		{"another base branch", onPulls + "branches: main\n", stable, ""},
 		{"closed meanwhile", onPulls, closed, ""},
+		{"an answer older than one before", onPulls, stale, ""},
 		{"not asked for by pull requests", "on: request\n", open(1), ""},
 		{"a stranger's fork", onPulls, fork, "waiting silent: @mallory has no write access, and this task runs on the host"},
 		{"a writer's fork", onPulls, friend, "ready silent"},

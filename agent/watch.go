@@ -37,6 +37,7 @@ func (a *Agent) watch(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot)
 		}
 		p, open := pulls[r.entry.Pull]
 		switch {
+		case p.Stale:
 		case !open || p.HeadSHA != r.entry.SHA:
 			a.confirm(ctx, repo, r)
 		default:

@@ -52,7 +52,7 @@ func (v *view) entry(p hub.Pull, c tasks.Context, broken error) Entry {
 	}}
 	mark := v.newest(p, c.Name, &e)
 	e.Priority, e.Why = tasks.Priority(tasks.PullFacts{
-		Number: p.Number, Title: p.Title, Labels: p.Labels, Draft: p.Draft, State: e.State, Description: mark.Text,
+		Number: p.Number, Title: p.Title, Labels: p.Labels, Draft: p.Draft, State: e.State, Description: wish(mark),
 	})
 	switch {
 	case mark.Kind == claim.KindResult:
@@ -87,6 +87,17 @@ func (v *view) newest(p hub.Pull, context string, e *Entry) claim.Mark {
 		e.Holder, e.Until = m.Name, s.CreatedAt.Add(m.Lease+claim.Epsilon(m.Lease))
 	}
 	return m
+}
+
+// wish is what the newest status says for the job's priority. A bot that has had the job was asked to do it, and when it
+// gave the job back or died its words stand over the wish, which is as good as before.
+func wish(newest claim.Mark) string {
+	switch newest.Kind {
+	case claim.KindClaim, claim.KindBeat, claim.KindRelease:
+		return claim.Triggered
+	case claim.KindOther, claim.KindResult, claim.KindReset, claim.KindNote, claim.KindHold:
+	}
+	return newest.Text
 }
 
 // waits says why this bot does not take a job that nobody has; empty when it does.

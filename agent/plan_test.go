@@ -72,6 +72,10 @@ func TestPlan(t *testing.T) {
 	skipped.Labels = []string{"no-test"}
 	asked := open(1, said("pending", "Not yet tested (direct trigger)", time.Minute))
 	asked.Labels = []string{"no-test"}
+	returned := open(1, said("pending", "Not yet tested (released) k7m2q9xa", time.Minute))
+	returned.Labels = []string{"no-test"}
+	left := open(1, said("pending", "Testing in progress [bot-a] k7m2q9xa 30m", time.Hour))
+	left.Labels = []string{"no-test"}
 
 	for _, row := range []struct {
 		name   string
@@ -101,6 +105,8 @@ func TestPlan(t *testing.T) {
 		{"more than this bot has", onPulls + "needs: memory=64G\n", open(1), "waiting silent: needs memory=64G, has 8G"},
 		{"label no-test", onPulls, skipped, "waiting silent: no-test: only a direct trigger runs it"},
 		{"label no-test, and asked for directly", onPulls, asked, "ready"},
+		{"label no-test, asked for, and given back by a peer", onPulls, returned, "ready"},
+		{"label no-test, asked for, and held by a peer that died", onPulls, left, "ready"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			v := view{

@@ -48,13 +48,17 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	[!] api LOGIN METHOD PATH [BODY]     one request to GitHub; the answer is in the file answer
 //	until LOGIN PATH PATTERN             asks until the answer matches
 //	status CONTEXT STATE PATTERN         waits until the status of HEAD says so; sets PAGE and LOGS, its folder
-//	history CONTEXT PATTERN…             what the statuses of HEAD said, oldest first: exactly so many, each matching
+//	history CONTEXT PATTERN…             what the statuses of HEAD said, oldest first: exactly so many, each matching; one with a ?
+//	                                     before it may be missing
 //	unwritten LOGIN                      LOGIN has written nothing to GitHub
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
 //	disk FOLDER SIZE                     bots started from now on have a small disk there; only if [namespaces]
 //	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
 //	ended NAME [STATUS]                  waits until a bot has ended
 //	file NAME [PATTERN]                  waits until a file is there and matches
+//	looks LOGIN TIMES                    waits until LOGIN has looked at a repository so many times more
+//	runs FILE                            the process whose number is in the file is alive
+//	gone FILE                            waits until it is not
 //	size FILE LEAST MOST                 the file has so many bytes
 //	memory NAME MB                       a bot has never used more
 //	exits STATUS COMMAND [ARG…]          runs a command that must end so

@@ -125,6 +125,30 @@ func wordEnded(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// running tells whether the process is alive whose number is in a file. One that nobody has waited for is not.
+func running(ts *testscript.TestScript, file string) bool {
+	pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(file)))
+	ts.Check(err)
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := bytes.Cut(stat, []byte(") "))
+	return len(rest) > 0 && rest[0] != 'Z' && rest[0] != 'X'
+}
+
+func wordRuns(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "runs FILE")
+	if !running(ts, args[0]) {
+		ts.Fatalf("the process of %s does not run", args[0])
+	}
+}
+
+func wordGone(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "gone FILE")
+	until(ts, "the process of "+args[0]+" has ended", func() (bool, string) { return !running(ts, args[0]), "it runs" })
+}
+
 // wordMemory compares the most that a bot, which must be running, has ever used with a limit in MB.
 func wordMemory(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 2, "memory NAME MB")

@@ -46,6 +46,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
+		"looks": wordLooks, "runs": wordRuns, "gone": wordGone,
 		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,12 +149,17 @@ func wordHistory(ts *testscript.TestScript, neg bool, args []string) {
 		return claim.ParseStatusText(s.State, s.Description).Kind == claim.KindBeat
 	})
 	slices.Reverse(list)
-	same := len(list) == len(args)-1
-	for i := 0; same && i < len(list); i++ {
-		same = pattern(ts, args[i+1]).MatchString(list[i].State + ": " + list[i].Description)
+	left := list
+	for _, text := range args[1:] {
+		text, optional := strings.CutPrefix(text, "?")
+		if len(left) > 0 && pattern(ts, text).MatchString(left[0].State+": "+left[0].Description) {
+			left = left[1:]
+		} else if !optional {
+			ts.Fatalf("the statuses are\n%v\nof which not all are\n%s", list, strings.Join(args[1:], "\n"))
+		}
 	}
-	if !same {
-		ts.Fatalf("the statuses are\n%v\nnot\n%s", list, strings.Join(args[1:], "\n"))
+	if len(left) > 0 {
+		ts.Fatalf("the statuses are\n%v\nof which these are too many:\n%v", list, left)
 	}
 }
 
@@ -168,6 +174,24 @@ func wordUnwritten(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s wrote: %s %s %s", e.Actor, e.Method, e.Path, e.Body)
 		}
 	}
+}
+
+// wordLooks waits until somebody has looked so many times more at the repository. The look that is under way may be too
+// old for what the script did last, so one more is waited for.
+func wordLooks(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "looks LOGIN TIMES")
+	more, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	count := func() (n int) {
+		for _, e := range scriptOf(ts).server.Journal() {
+			if e.Actor == args[0] && strings.HasSuffix(e.Path, "graphql") && strings.Contains(e.Body, "pullRequests") {
+				n++
+			}
+		}
+		return n
+	}
+	before := count()
+	until(ts, args[0]+" has looked", func() (bool, string) { n := count() - before; return n > more, fmt.Sprint(n) })
 }
 
 func wordSize(ts *testscript.TestScript, neg bool, args []string) {

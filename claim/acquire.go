@@ -127,6 +127,8 @@ func (r *runner) step(e Event) Request {
 func (r *runner) perform(ctx context.Context, req Request, finish <-chan Result) Event {
 	switch req.Do {
 	case DoRead:
+		ctx, cancel := context.WithTimeout(ctx, min(max(r.policy.Lease/3, 10*time.Second), 2*time.Minute))
+		defer cancel()
 		marks, now, err := r.board.Marks(ctx, r.subject)
 		if err != nil {
 			return r.missed(err, false)

@@ -74,6 +74,11 @@ type keeper struct {
 
 func (k *keeper) release(r Result) error {
 	var err error
+	switch r.State {
+	case "", "success", "failure", "error":
+	default: // a mark with it would be no result, and the claim never end
+		r.Text, r.State = fmt.Sprintf("Unknown state %s", r.State), "error"
+	}
 	k.asked.Do(func() {
 		k.finish <- r
 		<-k.done

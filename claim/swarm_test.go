@@ -232,7 +232,6 @@ func (s *swarm) check(t *testing.T) {
 
 // TestSwarms: exactly one effective result for every job, never two bots at work, nothing lost, and people see the truth.
 func TestSwarms(t *testing.T) {
-	const seeds = 2000
 	for seed := range uint64(seeds) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSwarm(seed)

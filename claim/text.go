@@ -125,7 +125,7 @@ func FormatStatusText(m Mark) string {
 		m.Human = cmp.Or(m.Human, NotTested)
 	case KindOther, KindNote, KindHold:
 	}
-	return clip(clean(m.Human), MaxText-length(tail)) + tail
+	return strings.TrimPrefix(clip(clean(m.Human), MaxText-length(tail))+tail, " ")
 }
 
 // NewNonce is a fresh name for a claim: 40 random bits.

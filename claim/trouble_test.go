@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -453,4 +454,57 @@ func TestBadArguments(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
+}
+
+// TestBoardThatHangs: what never answers ends neither the bot's patience nor the peers'.
+func TestBoardThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(5, claimtest.Faults{})
+		b := &hanging{Board: m.Board("cyborg")}
+		c := acquire(t, b, "bot-1", policyFor())
+		b.hang.Store(true)
+		begin := time.Now()
+		work, release := c.Keep(t.Context())
+		<-work.Done()
+		if d := time.Since(begin); !errors.Is(context.Cause(work), claim.ErrLost) || d > 27*time.Minute {
+			t.Errorf("after %s: %v", d, context.Cause(work))
+		}
+		if err := release(claim.Result{State: "success"}); !errors.Is(err, claim.ErrLost) {
+			t.Errorf("release: %v", err)
+		}
+	})
+}
+
+type hanging struct {
+	claim.Board
+	hang atomic.Bool
+}
+
+func (h *hanging) Marks(ctx context.Context, s claim.Subject) ([]claim.Mark, time.Time, error) {
+	if h.hang.Load() {
+		<-ctx.Done()
+		return nil, time.Time{}, ctx.Err()
+	}
+	return h.Board.Marks(ctx, s)
+}
+
+func (h *hanging) Post(ctx context.Context, s claim.Subject, m claim.Mark) (claim.Mark, error) {
+	if h.hang.Load() {
+		<-ctx.Done()
+		return claim.Mark{}, ctx.Err()
+	}
+	return h.Board.Post(ctx, s, m)
+}
+
+func TestResultOfUnknownState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(5, claimtest.Faults{})
+		_, release := acquire(t, m.Board("cyborg"), "bot-1", policyFor()).Keep(t.Context())
+		if err := release(claim.Result{State: "pending", Text: "Tests passed"}); err != nil {
+			t.Fatal(err)
+		}
+		if v := verdict(m); v.State != claim.Done || v.Result.State != "error" {
+			t.Errorf("%s\n%s", v.Why(), texts(m))
+		}
+	})
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package claim_test
+
+// seeds of TestSwarms.
+const seeds = 2000

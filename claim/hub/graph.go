@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -19,7 +21,7 @@ type graphError struct {
 
 // query sends one GraphQL request and reads its data into out. The text is a constant of this package; whatever comes from outside
 // goes as a variable.
-func (c *Client) query(ctx context.Context, write bool, text string, vars map[string]any, out any) (time.Time, error) {
+func query[T any](ctx context.Context, c *Client, write bool, text string, vars map[string]any, out *T) (time.Time, error) {
 	body, err := json.Marshal(map[string]any{"query": text, "variables": vars})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("encode query: %w", err)
@@ -40,7 +42,7 @@ func (c *Client) query(ctx context.Context, write bool, text string, vars map[st
 	}
 	defer resp.Body.Close()
 	var said struct {
-		Data   json.RawMessage
+		Data   *T
 		Errors []graphError
 	}
 	id := resp.Header.Get(headerRequestID)
@@ -51,15 +53,19 @@ func (c *Client) query(ctx context.Context, write bool, text string, vars map[st
 		}
 		return time.Time{}, err
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&said); err != nil {
-		return unread(err)
+	data, err := io.ReadAll(resp.Body) // of memory
+	if err == nil {
+		err = json.Unmarshal(data, &said)
 	}
-	if len(said.Errors) > 0 {
+	switch {
+	case len(said.Errors) > 0: // also where the data beside them cannot be read
 		return rec.date(), graphRefusal(said.Errors, write, req, id)
-	}
-	if err := json.Unmarshal(said.Data, out); err != nil {
+	case err != nil:
 		return unread(err)
+	case said.Data == nil:
+		return unread(errors.New("it has no data"))
 	}
+	*out = *said.Data
 	return rec.date(), nil
 }
 

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -192,8 +193,8 @@ func graphLimit(body []byte) (string, bool) {
 	var said struct {
 		Errors []struct{ Type, Message string }
 	}
-	if !strings.Contains(string(body[:min(len(body), 4096)]), `"errors"`) && len(body) > 1<<16 {
-		return "", false // a long answer with data; GitHub gives none with a limit
+	if !bytes.Contains(body, []byte(`"errors"`)) {
+		return "", false // most answers: they are not read for this
 	}
 	if json.Unmarshal(body, &said) != nil {
 		return "", false

@@ -132,7 +132,7 @@ func (c *Client) updateRefs(ctx context.Context, repo Repo, updates []RefUpdate)
 		UpdateRefs *struct{ ClientMutationID string }
 	}
 	vars := map[string]any{"input": map[string]any{"repositoryId": id, "refUpdates": list}}
-	_, err = c.query(ctx, true, updateRefsQuery, vars, &out)
+	_, err = query(ctx, c, true, updateRefsQuery, vars, &out)
 	if e, ok := errors.AsType[*RefusedError](err); ok && isRefConflict(e) {
 		return &RefConflictError{Message: e.Message, RequestID: e.RequestID}
 	}
@@ -177,7 +177,7 @@ func (c *Client) nodeID(ctx context.Context, repo Repo) (string, error) {
 		return id, nil
 	}
 	var out struct{ Repository *struct{ ID string } }
-	if _, err := c.query(ctx, false, nodeQuery, map[string]any{"owner": repo.Owner, "name": repo.Name}, &out); err != nil {
+	if _, err := query(ctx, c, false, nodeQuery, map[string]any{"owner": repo.Owner, "name": repo.Name}, &out); err != nil {
 		return "", fmt.Errorf("read the id of %s: %w", repo, err)
 	}
 	if out.Repository == nil || out.Repository.ID == "" {

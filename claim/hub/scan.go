@@ -84,7 +84,7 @@ func (c *Client) Scan(ctx context.Context, repo Repo) (Snapshot, error) {
 			vars["after"] = after
 		}
 		asked := time.Now()
-		date, err = c.query(ctx, false, scanQuery, vars, &page)
+		date, err = query(ctx, c, false, scanQuery, vars, &page)
 		if err != nil {
 			if size > 10 && tooMuch(err) && ctx.Err() == nil {
 				size, err = size/2, nil // GitHub gave up in the middle: ask for less at once

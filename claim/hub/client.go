@@ -25,6 +25,7 @@ type Options struct {
 	WriteEvery time.Duration     // the time between two writes; 0 is a second, as GitHub asks for; below 0 is none
 	Journal    func(Write)       // is told each write that was sent, after its answer, one at a time
 	Version    string            // of the program, for the User-Agent
+	Random     func() float64    // from 0 to 1, for the waits between tries of a read; safe for concurrent use; nil is any
 }
 
 // A Client speaks to one GitHub as one account. It is safe for concurrent use.
@@ -127,7 +128,7 @@ func (c *Client) stack(o Options, root *url.URL, store answers) (http.RoundTripp
 	revalidated := &etags{next: redirect{c.budget}, store: store, who: c.who.identity, log: c.log}
 	c.limits = newLimits(revalidated)
 	judged := verdict{deadline{c.limits, requestTime}}
-	return record{patience{newTurns(judged, every, root.Path, o.Journal), readTries}}, nil
+	return record{patience{newTurns(judged, every, root.Path, o.Journal), readTries, o.Random}}, nil
 }
 
 func orDev(version string) string {

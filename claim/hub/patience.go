@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 // patience asks again, a few times and within the context, when GitHub could not answer a read: a 5xx, a connection that broke, an
 // answer that did not come. It never does so for a write, which may have been carried out.
 type patience struct {
-	next  http.RoundTripper
-	tries uint64 // after the first
+	next   http.RoundTripper
+	tries  uint64         // after the first
+	random func() float64 // from 0 to 1; nil: any
 }
 
 var _ http.RoundTripper = patience{}
@@ -24,11 +26,12 @@ func (l patience) RoundTrip(req *http.Request) (*http.Response, error) {
 	if isWrite(req) {
 		return l.next.RoundTrip(req)
 	}
-	wait := backoff.NewExponentialBackOff(
+	wait := &jittered{random: l.random, BackOff: backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(500*time.Millisecond),
 		backoff.WithMaxInterval(4*time.Second),
 		backoff.WithMaxElapsedTime(0), // the context and the number of tries say when
-	)
+		backoff.WithRandomizationFactor(0),
+	)}
 	var resp *http.Response
 	var last error
 	err := backoff.Retry(func() error {
@@ -49,6 +52,25 @@ func (l patience) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// A jittered backoff waits half as long to half as long again, by a source of chance that can be given.
+type jittered struct {
+	backoff.BackOff
+	random func() float64
+}
+
+// NextBackOff implements backoff.BackOff.
+func (b *jittered) NextBackOff() time.Duration {
+	d := b.BackOff.NextBackOff()
+	if d == backoff.Stop {
+		return d
+	}
+	random := b.random
+	if random == nil {
+		random = rand.Float64
+	}
+	return d/2 + time.Duration(random()*float64(d))
 }
 
 // replay gives the request with a body to read from its start.

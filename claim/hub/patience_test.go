@@ -44,7 +44,7 @@ func TestPatience(t *testing.T) {
 						return nil, row.fails[sent-1]
 					}
 					return reply(200, "{}"), nil
-				}), readTries}
+				}), readTries, nil}
 				_, err := l.RoundTrip(request(t, row.method, "https://hub.test/", `{"q":"x"}`))
 				if sent != row.sent || (err == nil) != row.ok {
 					t.Errorf("sent %d times, error %v; want %d, success %v", sent, err, row.sent, row.ok)
@@ -62,7 +62,7 @@ func TestPatienceEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		begun := time.Now()
-		l := patience{roundTrip(func(*http.Request) (*http.Response, error) { return nil, &UnavailableError{Status: 503} }), readTries}
+		l := patience{roundTrip(func(*http.Request) (*http.Response, error) { return nil, &UnavailableError{Status: 503} }), readTries, nil}
 		_, err := l.RoundTrip(request(t, "GET", "https://hub.test/", "").WithContext(ctx))
 		if _, ok := errors.AsType[*UnavailableError](err); !ok || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want both causes", err)

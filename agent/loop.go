@@ -219,7 +219,7 @@ func (a *Agent) drain(stop context.CancelCauseFunc) {
 	case <-done:
 		return
 	default:
-		a.c.Log.Info("stopping", "running_jobs", a.Running(), "at_most", a.c.Drain.String())
+		a.c.Log.Info("stopping", "running_jobs", a.Running(), "at_most", a.c.Drain.Round(time.Millisecond).String())
 	}
 	select {
 	case <-done:

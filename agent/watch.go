@@ -62,6 +62,7 @@ func (a *Agent) runsOn(repo hub.Repo) []*run {
 func (a *Agent) confirm(ctx context.Context, repo hub.Repo, r *run) {
 	p, err := a.c.Hub.Pull(ctx, repo, r.entry.Pull)
 	switch {
+	case ctx.Err() != nil:
 	case err != nil:
 		a.c.Log.Warn("cannot confirm that a run is outdated", "pull", r.entry.Pull, "error", err)
 	case p.State != "open":
@@ -83,7 +84,9 @@ func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
 	}
 	comments, err := a.c.Hub.Comments(ctx, repo, r.entry.Pull, r.began.Add(-time.Second))
 	if err != nil {
-		a.c.Log.Warn("cannot read comments", "pull", r.entry.Pull, "error", err)
+		if ctx.Err() == nil {
+			a.c.Log.Warn("cannot read comments", "pull", r.entry.Pull, "error", err)
+		}
 		return
 	}
 	for _, c := range comments {

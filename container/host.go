@@ -125,7 +125,7 @@ func (h *Host) supervised(ctx context.Context, s Spec, o order, scratch *Scratch
 	result, err := ses.follow(ctx, s)
 	ses.lifeline.Close()
 	waitErr := ses.cmd.Wait()
-	if err == errSupervisor {
+	if errors.Is(err, errSupervisor) {
 		// The supervisor died before its job. What it leaves is found by the marker.
 		err = errors.Join(ses.obituary(waitErr), killMarked(context.WithoutCancel(ctx), m))
 	}

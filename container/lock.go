@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -36,10 +37,10 @@ func tryLock(file string, how int) (*os.File, error) {
 		return nil, fmt.Errorf("lock %s: %w", file, err)
 	}
 	err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
-	for err == unix.EINTR {
+	for errors.Is(err, unix.EINTR) {
 		err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 	}
-	if err == unix.EWOULDBLOCK {
+	if errors.Is(err, unix.EWOULDBLOCK) {
 		f.Close()
 		return nil, nil
 	}

@@ -54,7 +54,7 @@ func badInterpreter(path string) string {
 	}
 	defer f.Close()
 	head, err := bufio.NewReader(io.LimitReader(f, 256)).ReadString('\n')
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return ""
 	}
 	rest, ok := strings.CutPrefix(head, "#!")

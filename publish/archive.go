@@ -70,7 +70,7 @@ type inspector struct {
 func (in *inspector) stream(member string, r io.Reader, depth int) error {
 	br := bufio.NewReaderSize(&metered{in: in, r: r}, 64<<10)
 	head, err := br.Peek(512)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return opaque(member, err)
 	}
 	watch := in.redact.Writer(io.Discard)

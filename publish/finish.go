@@ -65,9 +65,7 @@ func (f *finish) all(o Outcome) {
 	if lost, cause := f.spool.Lost(); cause != nil {
 		f.errs = append(f.errs, fmt.Errorf("keep log: %d bytes at its end, maybe more before, are lost: %w", lost, cause))
 	}
-	for _, err := range f.files.failed() {
-		f.errs = append(f.errs, err)
-	}
+	f.errs = append(f.errs, f.files.failed()...)
 	log, cut, err := f.spool.whole(f.info.Limits.Log)
 	if err != nil {
 		f.errs = append(f.errs, fmt.Errorf("read log: %w: %w", ErrNoLog, err))

@@ -134,7 +134,7 @@ func ioctl(fd int, request, argument uintptr) (int, error) {
 func (g *guest) create() error {
 	version, err := ioctl(g.device, kvmGetAPIVersion, 0)
 	if err != nil || version != kvmAPIVersion {
-		return fmt.Errorf("it is not KVM (version %d, %v)", version, err)
+		return fmt.Errorf("it is not KVM (version %d, %v)", version, err) //nolint:errorlint // there may be no error
 	}
 	if g.vm, err = ioctl(g.device, kvmCreateVM, 0); err != nil {
 		g.vm = -1
@@ -169,7 +169,7 @@ func (g *guest) create() error {
 func (g *guest) mapState() error {
 	size, err := ioctl(g.device, kvmGetVCPUMmapSize, 0)
 	if err != nil || size < runSize {
-		return fmt.Errorf("it says nothing of a guest's state (%d bytes, %v)", size, err)
+		return fmt.Errorf("it says nothing of a guest's state (%d bytes, %v)", size, err) //nolint:errorlint // there may be no error
 	}
 	if g.run, err = unix.Mmap(g.cpu, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return fmt.Errorf("it does not share a guest's state: %w", err)

@@ -113,7 +113,7 @@ func statfs(dir string) (free, total uint64, err error) {
 		return 0, 0, err
 	}
 	block := uint64(s.Bsize)
-	return uint64(s.Bavail) * block, s.Blocks * block, nil
+	return s.Bavail * block, s.Blocks * block, nil
 }
 
 // tryWrite makes a file in dir and deletes it.

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -36,12 +37,12 @@ func tryLock(file string, how int) (*os.File, error) {
 	}
 	for {
 		err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			return f, nil
-		case unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 			continue
-		case unix.EWOULDBLOCK:
+		case errors.Is(err, unix.EWOULDBLOCK):
 			return nil, f.Close()
 		default:
 			return nil, fmt.Errorf("lock %s: %w", file, err)

@@ -29,7 +29,6 @@ type appServer struct {
 	expires map[string]time.Time
 	refuse  *http.Response // instead of a token
 	log     []string
-	etags   int
 }
 
 func (s *appServer) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -128,7 +128,7 @@ func testPeople(t *testing.T, w *world) {
 			t.Errorf("%s: %s, %v", login, p, err)
 		}
 	}
-	if d := c.Now().Sub(time.Now()); d > time.Second || d < -time.Second {
+	if d := time.Until(c.Now()); d > time.Second || d < -time.Second {
 		t.Errorf("GitHub's time is %v off", d)
 	}
 	if b := c.Budget(); b.Core.Limit != 5000 || b.Core.Remaining >= 5000 || b.Requests < 6 {
@@ -150,7 +150,7 @@ func testStatuses(t *testing.T, w *world) {
 		<-time.After(time.Second)
 	}
 	list, now, err := c.Statuses(t.Context(), widget, w.sha, 0)
-	if err != nil || now.Sub(time.Now()).Abs() > time.Second {
+	if err != nil || time.Until(now).Abs() > time.Second {
 		t.Fatalf("%v, %v", now, err)
 	}
 	if diff := cmp.Diff(posted, list); diff != "" {
@@ -337,7 +337,7 @@ func testScan(t *testing.T, w *world) {
 	used := c.Budget().GraphQL.Remaining
 	s, err := c.Scan(ctx, widget)
 	w.must(err)
-	if s.DefaultBranch != "main" || s.DefaultSHA != w.sha || s.Now.Sub(time.Now()).Abs() > time.Second {
+	if s.DefaultBranch != "main" || s.DefaultSHA != w.sha || time.Until(s.Now).Abs() > time.Second {
 		t.Errorf("%s at %s, %v", s.DefaultBranch, s.DefaultSHA, s.Now)
 	}
 	want[2].Labels = labels

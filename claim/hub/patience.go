@@ -39,7 +39,7 @@ func (l patience) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return backoff.Permanent(err)
 		}
-		resp, last = l.next.RoundTrip(again)
+		resp, last = l.next.RoundTrip(again) //nolint:bodyclose // it is the caller's
 		if last != nil && !passes(last) {
 			return backoff.Permanent(last)
 		}

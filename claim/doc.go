@@ -33,6 +33,7 @@
 //	works  ║                                                                              └─► looks for other work,
 //	       ║                                                                                  and writes nothing more
 //	       ║
+//	look   ║──────────────────────────►  still a
 //	beat   ║───►  19  Testing in progress [a] k7m2q9xa 30m +10m
 //	       ║
 //	ends   ╨
@@ -42,8 +43,8 @@
 // Everything hangs on the wait between claim and second look. GitHub answers reads from replicas, which lag; b's claim
 // may be on a's replica before a's own is on b's. Who looks at once sees himself alone, and works; and so does the
 // other. Who waits until every replica has what was there when he claimed (assumption A2) sees every claim with a lower
-// number, or there is none. [claimtest] has a machine that walks through every order of events: with the wait it finds
-// no order in which two work, and without it tells one in eight lines.
+// number, or there is none. Package claimtest has a machine that walks through every order of events: with the wait it
+// finds no order in which two work, and without it tells one in eight lines.
 //
 // k7m2q9xa is the claim's nonce. Only it identifies a claim. Names are for people.
 //

@@ -1,5 +1,7 @@
 package claim
 
+import "time"
+
 // proofs is how many reads before a result may go wrong. What the last good read said stands then: the read is a filter
 // that saves needless records; the proof is in the fold, which ignores a result that comes too late.
 const proofs = 3
@@ -47,10 +49,16 @@ func (l Life) prove(e Event) (Life, Request) {
 func (l Life) published(e Event) (Life, Request) {
 	late := e.Elapsed >= l.Stop
 	switch {
+	case e.Kind == OnPosted && e.Mark.At.UnixNano() > l.expires:
+		// The bot was held up between the look and the write. A peer may have had the subject meanwhile, and then people
+		// see this result in front of the one that counts.
+		return l.doubt(l.Settle)
 	case e.Kind == OnPosted:
 		return l.end(Published, Verdict{}, "")
 	case e.Kind == OnWake && !late:
 		return l, l.post(Mark{Kind: KindResult})
+	case late && e.Kind == OnMissed && e.Fault == FaultAmbiguous:
+		return l.doubt(doubtFor(l.lease()) + l.Settle)
 	case late:
 		return l.end(Lost, Verdict{}, "the result could not be published before the lease was over")
 	}
@@ -69,6 +77,12 @@ func (l Life) published(e Event) (Life, Request) {
 	case FaultNeutral:
 	}
 	return l.pause(l.retry(e), 0)
+}
+
+// doubt waits, and then looks what became of a result that may have been written after the lease.
+func (l Life) doubt(d time.Duration) (Life, Request) {
+	l.Phase, l.again = Confirming, 0
+	return l.pause(d, 0)
 }
 
 // confirm looks whether a result that had no answer is there. If not it is posted again: the fold takes the first, so a
@@ -90,7 +104,7 @@ func (l Life) confirm(e Event) (Life, Request) {
 			return l.to(Publishing, l.post(Mark{Kind: KindResult}))
 		}
 	}
-	if late {
+	if late && l.again > proofs {
 		return l.leave(Lost, "the result had no answer before the lease was over; it may or may not be there")
 	}
 	return l.pause(l.retry(e), 0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -386,9 +387,12 @@ func TestOwnRecordLate(t *testing.T) {
 		m := claimtest.NewMemory(5, claimtest.Faults{})
 		begin := time.Now()
 		b := &scripted{Board: m.Board("cyborg")}
-		b.view = func(_ int, marks []claim.Mark) []claim.Mark {
+		b.view = func(n int, marks []claim.Mark) []claim.Mark {
+			if n == 2 { // a record with a higher id is there before the claim
+				m.Say(subject, "cyborg", "pending", claim.Waiting("needs kvm"))
+			}
 			if time.Since(begin) < 100*time.Second {
-				return nil
+				return slices.DeleteFunc(marks, func(m claim.Mark) bool { return m.Kind == claim.KindClaim })
 			}
 			return marks
 		}
@@ -396,7 +400,7 @@ func TestOwnRecordLate(t *testing.T) {
 		if d := time.Since(begin); d < 100*time.Second {
 			t.Errorf("it began after %s, on a list without its claim", d)
 		}
-		if all := m.All(subject); len(all) != 1 || b.reads > 7 {
+		if all := m.All(subject); len(all) != 2 || b.reads > 7 {
 			t.Errorf("%d reads\n%s", b.reads, texts(m))
 		}
 	})
@@ -505,6 +509,27 @@ func TestResultOfUnknownState(t *testing.T) {
 		}
 		if v := verdict(m); v.State != claim.Done || v.Result.State != "error" {
 			t.Errorf("%s\n%s", v.Why(), texts(m))
+		}
+	})
+}
+
+// TestRefusedAtTheEnd: a bot that may not read when it wants to publish does not publish a little later.
+func TestRefusedAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(3, claimtest.Faults{})
+		work, release := acquire(t, m.Board("cyborg"), "bot-1", policyFor()).Keep(t.Context())
+		wait(work, time.Minute)
+		m.Break(hub.ErrUnauthorized)
+		go func() {
+			wait(t.Context(), 45*time.Second)
+			m.Break(nil)
+		}()
+		if err := release(claim.Result{State: "success", Text: "Tests passed"}); !errors.Is(err, claim.ErrLost) || !errors.Is(err, hub.ErrUnauthorized) {
+			t.Errorf("release: %v", err)
+		}
+		wait(t.Context(), time.Hour)
+		if v := verdict(m); v.State == claim.Done {
+			t.Errorf("%s", v.Why())
 		}
 	})
 }

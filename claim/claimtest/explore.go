@@ -104,7 +104,8 @@ func botName(b int) string { return "ABC"[b : b+1] }
 func nonceOf(b, l int) string { return nonces[b][l] }
 
 var nonces = [maxBots][maxLives]string{
-	{"aaaaaaa1", "aaaaaaa2", "aaaaaaa3"}, {"bbbbbbb1", "bbbbbbb2", "bbbbbbb3"}, {"ccccccc1", "ccccccc2", "ccccccc3"},
+	{"aaaaaaa1", "aaaaaaa2", "aaaaaaa3", "aaaaaaa4"}, {"bbbbbbb1", "bbbbbbb2", "bbbbbbb3", "bbbbbbb4"},
+	{"ccccccc1", "ccccccc2", "ccccccc3", "ccccccc4"},
 }
 
 func (x *explorer) first() world {
@@ -201,7 +202,7 @@ func (x *explorer) actionsOf(list []action, w world, b int) []action {
 		add(cancels, !working && w.left.cancels > 0)
 	case claim.DoNote, claim.DoEnd:
 	}
-	add(crashes, w.left.crashes > 0 && a.num+1 < maxLives && room)
+	add(crashes, w.left.crashes > 0 && a.num+1 < maxLives-1 && room)
 	return list
 }
 

@@ -152,7 +152,7 @@ func TestLoserLeavesTheTitle(t *testing.T) {
 		}
 		ends := make(chan end)
 		for _, name := range []string{"bot-1", "bot-2", "bot-3"} {
-			b := g.issues(t)
+			b := &late{Board: g.issues(t)}
 			go func() {
 				c, err := claim.Acquire(t.Context(), b, s, claim.Owner{Name: name}, g.policy())
 				ends <- end{c, err}
@@ -169,6 +169,11 @@ func TestLoserLeavesTheTitle(t *testing.T) {
 		}
 		if title := g.read(t, s).Title; !strings.Contains(title, won.Nonce) {
 			t.Errorf("title %q, and %s has it", title, won.Nonce)
+		}
+		marks, _, err := g.issues(t).Marks(t.Context(), s)
+		must(t, err)
+		if len(marks) != 4 { // three claims, and the winner's again
+			t.Errorf("%d changes of the title: %+v", len(marks), marks)
 		}
 	})
 }

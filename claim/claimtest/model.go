@@ -55,7 +55,7 @@ const (
 	lease    = 3 * tick
 	maxBots  = 3
 	maxLog   = 14
-	maxLives = 3 // of one bot, with restarts
+	maxLives = 4 // of one bot, with restarts; the last is for the healthy bot at the end
 )
 
 var (

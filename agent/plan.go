@@ -51,9 +51,8 @@ func (v *view) entry(p hub.Pull, c tasks.Context, broken error) Entry {
 		Repo: v.Repo.String(), Pull: p.Number, SHA: p.HeadSHA, HeadRef: p.HeadRef, BaseRef: p.BaseRef, BaseSHA: p.BaseSHA,
 	}}
 	mark := v.newest(p, c.Name, &e)
-	e.Priority, e.Why = tasks.Priority(tasks.PullFacts{
-		Number: p.Number, Title: p.Title, Labels: p.Labels, Draft: p.Draft, State: e.State, Description: wish(mark),
-	})
+	facts := tasks.PullFacts{Number: p.Number, Title: p.Title, Labels: p.Labels, Draft: p.Draft, State: e.State, Description: wish(mark)}
+	e.Priority, e.Why = tasks.Priority(facts)
 	switch {
 	case mark.Kind == claim.KindResult:
 		e.Standing = Done
@@ -68,7 +67,7 @@ func (v *view) entry(p hub.Pull, c tasks.Context, broken error) Entry {
 			e.Standing = Waiting
 		}
 	}
-	e.Silent = e.State == "" || e.Standing == Waiting && mark.Kind == claim.KindReset || e.outdated(mark)
+	e.Silent = e.State == "" || e.Standing == Waiting && mark.Kind == claim.KindReset && !onlyTriggered(facts) || e.outdated(mark)
 	return e
 }
 
@@ -98,6 +97,13 @@ func wish(newest claim.Mark) string {
 	case claim.KindOther, claim.KindResult, claim.KindReset, claim.KindNote, claim.KindHold:
 	}
 	return newest.Text
+}
+
+// onlyTriggered tells whether a job is done for the wish in its newest status alone: then no word may stand over that.
+func onlyTriggered(f tasks.PullFacts) bool {
+	f.Description = ""
+	priority, _ := tasks.Priority(f)
+	return priority <= 0
 }
 
 // waits says why this bot does not take a job that nobody has; empty when it does.

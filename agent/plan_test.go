@@ -105,6 +105,8 @@ func TestPlan(t *testing.T) {
 		{"more than this bot has", onPulls + "needs: memory=64G\n", open(1), "waiting silent: needs memory=64G, has 8G"},
 		{"label no-test", onPulls, skipped, "waiting silent: no-test: only a direct trigger runs it"},
 		{"label no-test, and asked for directly", onPulls, asked, "ready"},
+		{"asked for what this bot cannot do", "on: pull request\nin: vm\n", open(1, said("pending", "Not yet tested", time.Minute)), "waiting silent: needs vm"},
+		{"label no-test, and asked for directly what this bot cannot do", "on: pull request\nin: vm\n", asked, "waiting: needs vm"},
 		{"label no-test, asked for, and given back by a peer", onPulls, returned, "ready"},
 		{"label no-test, asked for, and held by a peer that died", onPulls, left, "ready"},
 	} {

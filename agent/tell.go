@@ -66,7 +66,7 @@ func (e Entry) outdated(newest claim.Mark) bool {
 	return false
 }
 
-// say posts why a job waits, unless the log has a word already.
+// say posts why a job waits, unless the log has a newer word than the look that raised the question.
 func (a *Agent) say(ctx context.Context, e Entry) error {
 	subject := subjectOf(e.Job)
 	marks, _, err := a.c.Board.Marks(ctx, subject)
@@ -74,10 +74,9 @@ func (a *Agent) say(ctx context.Context, e Entry) error {
 		return err
 	}
 	note := claim.Mark{Kind: claim.KindNote, State: "pending", Human: e.note()}
-	newest := len(marks) - 1
-	replace := newest >= 0 && e.outdated(marks[newest])
-	for i, m := range marks {
-		if !replace && (m.Kind != claim.KindReset || i == newest && e.Standing == Ready) {
+	if n := len(marks); n > 0 {
+		newest := marks[n-1]
+		if unheard := newest.Kind == claim.KindReset && e.Standing == Waiting; !unheard && !e.outdated(newest) {
 			return nil
 		}
 	}

@@ -106,7 +106,7 @@ func (k *keeper) keep(ctx context.Context) {
 		}
 		req = r.step(e)
 	}
-	if r.life.Outcome == Lost && req.Verdict.NeedsRepair() && false { // who made a mess, by coming late, cleans it up
+	if r.life.Outcome == Lost && req.Verdict.NeedsRepair() { // who made a mess, by coming late, cleans it up
 		if err := r.board.Show(io, r.subject, req.Verdict); err != nil {
 			r.policy.Log.Warn("repair what is shown", "subject", r.subject.String(), "error", err)
 		}

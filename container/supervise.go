@@ -89,7 +89,7 @@ type supervisor struct {
 	order    order
 	say      func(report)
 	commands chan byte // from the lifeline; closed when the bot is dead
-	reaped   chan exit // closed when there are no children left
+	reaped   chan exit // the end of the job's first process; closed when there are no children left
 	job      int       // process and group number of the job's first process
 
 	ended   bool // the first process has ended, with status
@@ -183,9 +183,12 @@ func (s *supervisor) listen(lifeline io.ByteReader) {
 }
 
 // reap waits for every child, the job's first process and all orphans that
-// have fallen to us, until there are none.
+// have fallen to us, until there are none. It tells of the first process only
+// and waits for nobody: a job can leave orphans more quickly than watch, which
+// looks at all processes of the machine, could hear of them one by one.
 func (s *supervisor) reap() {
 	defer close(s.reaped)
+	told := false
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
@@ -193,7 +196,8 @@ func (s *supervisor) reap() {
 		case err == syscall.EINTR:
 		case err != nil: // ECHILD: nobody is left
 			return
-		default:
+		case pid == s.job && !told:
+			told = true
 			s.reaped <- exit{pid, status}
 		}
 	}
@@ -219,9 +223,7 @@ func (s *supervisor) watch() {
 				s.finish(true)
 				return
 			}
-			if e.pid == s.job {
-				s.ended, s.status = true, e.status
-			}
+			s.ended, s.status = true, e.status
 		case <-tick.C:
 			due = s.killing
 		case <-late:

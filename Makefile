@@ -8,6 +8,7 @@ TAGS    := libvirt_dlopen
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
+SKIPS   ?= .ci/skips
 
 .PHONY: build demo test unit lint bench fuzz real fleet chaos packages clean
 
@@ -23,7 +24,7 @@ test: packages build unit ## all tests, the race detector on, skips only where .
 unit:
 	@mkdir -p $(OUT)
 	$(GO) vet ./...
-	set -o pipefail; $(GO) test -race -timeout 15m -json ./... | tee $(OUT)/test.json | $(OUT)/cyborg results --skips .ci/skips go-json
+	set -o pipefail; $(GO) test -race -timeout 15m -json ./... | tee $(OUT)/test.json | $(OUT)/cyborg results --skips $(SKIPS) go-json
 
 packages: ## the Debian packages that the tests use
 	.ci/packages

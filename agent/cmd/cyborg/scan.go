@@ -158,6 +158,10 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	fmt.Fprintf(f.env.Stdout, "%d ready, %d held, %d waiting, %d done\n",
 		counts[agent.Ready], counts[agent.Held], counts[agent.Waiting], counts[agent.Done])
 	budget := f.bot.hub.Budget()
+	if budget.Core.Limit == 0 && budget.GraphQL.Limit == 0 {
+		fmt.Fprint(f.env.Stdout, "budget: this GitHub names no limit\n")
+		return
+	}
 	fmt.Fprintf(f.env.Stdout, "budget: %d of %d requests and %d of %d points left this hour\n",
 		budget.Core.Remaining, budget.Core.Limit, budget.GraphQL.Remaining, budget.GraphQL.Limit)
 	if pace := agent.PaceOf(budget, f.bot.hub.Now()); pace.Why != "" {

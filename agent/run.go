@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
@@ -23,6 +24,9 @@ type run struct {
 	began  time.Time // GitHub's clock
 	cancel context.CancelCauseFunc
 	claim  *claim.Claim // once it is held; guarded by the agent's mutex
+
+	words sync.Mutex // held while anything is said about the job beside what its claim says
+	over  bool       // nothing more may be: the result is next; guarded by words
 }
 
 // Env is what a Performer works with beside the job.
@@ -94,6 +98,9 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	e.Attempt = max(held.Verdict.Tries, 1)
 	working, release := held.Keep(ctx)
 	result := a.perform(working, e, info)
+	r.words.Lock()
+	r.over = true
+	r.words.Unlock()
 	if err := release(result); err != nil {
 		log.Warn("the result is not published", "error", err)
 		return a.c.Policy.Settle

@@ -78,8 +78,14 @@ func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
 		if !strings.EqualFold(s.Context, r.entry.Context) {
 			continue
 		}
-		if m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Kind == claim.KindReset && s.CreatedAt.After(r.began) {
-			a.recheck(ctx, r)
+		switch m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Kind {
+		case claim.KindReset:
+			if s.CreatedAt.After(r.began) {
+				a.recheck(ctx, r)
+			}
+		case claim.KindNote, claim.KindClaim, claim.KindBeat, claim.KindRelease:
+			a.repaint(ctx, r, m.Nonce)
+		case claim.KindOther, claim.KindResult, claim.KindHold:
 		}
 	}
 	comments, err := a.c.Hub.Comments(ctx, repo, r.entry.Pull, r.began.Add(-time.Second))
@@ -110,6 +116,36 @@ func (a *Agent) recheck(ctx context.Context, r *run) {
 	}
 	if err := held.Check(ctx); errors.Is(err, claim.ErrLost) {
 		r.cancel(err)
+	}
+}
+
+// repaint says once more that the job is being done, where a word hides it that came late: the note of a peer which had
+// read before the claim was there, or the claim of one which lost. People see the newest status alone, and so do the
+// scans of peers. It never comes after the result.
+func (a *Agent) repaint(ctx context.Context, r *run, newest string) {
+	a.mu.Lock()
+	held := r.claim
+	a.mu.Unlock()
+	if held == nil || held.Nonce == newest {
+		return
+	}
+	r.words.Lock()
+	defer r.words.Unlock()
+	if r.over {
+		return
+	}
+	marks, now, err := a.c.Board.Marks(ctx, held.Subject)
+	if err != nil {
+		return // the next look tries again
+	}
+	v := claim.Decide(marks, now, a.c.Policy)
+	if !v.Mine(held.Nonce) || v.Newest.Nonce == held.Nonce {
+		return
+	}
+	beat := claim.Mark{Kind: claim.KindBeat, State: "pending", Name: a.c.Name, Nonce: held.Nonce, URL: held.Log,
+		Lease: v.Owner.Lease, Beat: max(now.Sub(v.Owner.At), 0).Truncate(time.Second)}
+	if _, err := a.c.Board.Post(ctx, held.Subject, beat); err != nil && ctx.Err() == nil {
+		a.c.Log.Warn("cannot say that a job is being done", "job", r.entry.Line().String(), "error", err)
 	}
 }
 

@@ -50,6 +50,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	status CONTEXT STATE PATTERN         waits until the status of HEAD says so; sets PAGE and LOGS, its folder
 //	history CONTEXT PATTERN…             what the statuses of HEAD said, oldest first: exactly so many, each matching; one with a ?
 //	                                     before it may be missing
+//	once CONTEXT                         the context of HEAD has exactly one result
 //	unwritten LOGIN                      LOGIN has written nothing to GitHub
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
 //	disk FOLDER SIZE                     bots started from now on have a small disk there; only if [namespaces]
@@ -57,6 +58,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	ended NAME [STATUS]                  waits until a bot has ended
 //	file NAME [PATTERN]                  waits until a file is there and matches
 //	looks LOGIN TIMES                    waits until LOGIN has looked at a repository so many times more
+//	eventually PATTERN COMMAND [ARG…]    repeats a command until it prints that
 //	runs FILE                            the process whose number is in the file is alive
 //	gone FILE                            waits until it is not
 //	size FILE LEAST MOST                 the file has so many bytes

@@ -44,9 +44,9 @@ func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey).(*
 func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
-		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "unwritten": wordUnwritten, "exits": wordExits,
+		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "once": wordOnce, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
-		"looks": wordLooks, "runs": wordRuns, "gone": wordGone,
+		"looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
 		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy,
 	}
 }

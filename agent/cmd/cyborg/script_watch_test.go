@@ -163,6 +163,21 @@ func wordHistory(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// wordOnce wants exactly one result of a context of HEAD. How often it was claimed is the bots' business.
+func wordOnce(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "once CONTEXT")
+	results := map[string]bool{} // by nonce: a repetition whose answer was lost is no other result
+	list := statuses(ts, args[0])
+	for _, s := range list {
+		if m := claim.ParseStatusText(s.State, s.Description); m.Kind == claim.KindResult {
+			results[m.Nonce] = true
+		}
+	}
+	if len(results) != 1 {
+		ts.Fatalf("%s has %d results: %v", args[0], len(results), list)
+	}
+}
+
 // wordUnwritten reads the emulator's journal. A query of GraphQL and a fetch of git are asked for with POST, and write
 // nothing.
 func wordUnwritten(ts *testscript.TestScript, neg bool, args []string) {
@@ -192,6 +207,17 @@ func wordLooks(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	before := count()
 	until(ts, args[0]+" has looked", func() (bool, string) { n := count() - before; return n > more, fmt.Sprint(n) })
+}
+
+// wordEventually repeats a command that only looks, until it prints what it must.
+func wordEventually(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) > 1, "eventually PATTERN COMMAND [ARG…]")
+	want, err := regexp.Compile(`(?m)` + args[0])
+	ts.Check(err)
+	until(ts, args[1]+" prints "+args[0], func() (bool, string) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		return want.MatchString(ts.ReadFile("stdout")), ts.ReadFile("stdout")
+	})
 }
 
 func wordSize(ts *testscript.TestScript, neg bool, args []string) {

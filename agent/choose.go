@@ -16,52 +16,61 @@ type choice struct {
 // A chooser knows what choosing depends on beside the queue (3-claims.md 3.8).
 type chooser struct {
 	Me    string
-	Slots int                                             // how many jobs to take at most
-	Pause time.Duration                                   // what each rank waits longer than the one before it
-	Age   func(e Entry) time.Duration                     // since when this bot sees the job wait
-	Skip  func(e Entry) bool                              // not now: it runs here, or was lost a moment ago
-	Rank  func(key string, peers []string, me string) int // place of me among the peers for a job, 0 is first
+	Slots int                                        // how many jobs to take at most
+	Pause time.Duration                              // what each rank waits longer than the one before it
+	Age   func(e Entry) time.Duration                // since when this bot sees the job wait
+	Skip  func(e Entry) bool                         // not now: it runs here, or was lost a moment ago
+	Place func(keys, idle []string, me string) []int // place of me for each job, see claim.Places
 }
 
 // choose takes from the queue. Of the most urgent class (equal priority but for the age of the pull request) it prefers
-// the jobs for which this bot is ranked first among the idle bots seen lately; a job for which it is ranked r-th it
-// takes only after the job has waited r pauses, so that the first ranked usually goes unopposed. Within a rank the
-// older pull request goes first. It never reaches for a less urgent class while a more urgent one is only a pause away.
+// the jobs at which this bot has place 0 among the idle bots seen lately: every idle bot has another job there. A job at
+// which it has place n it takes only after the job has waited n pauses, so that the first usually goes unopposed. Within
+// a place the older pull request goes first. It never reaches for a less urgent class while a more urgent one is only a
+// pause away.
 func (c chooser) choose(queue []Entry, idle []string) choice {
-	type option struct {
-		at, rank int
-		wait     time.Duration
-	}
 	var result choice
-	class := math.Inf(1)
-	var options []option
-	flush := func() {
-		slices.SortStableFunc(options, func(a, b option) int { return cmp.Compare(a.rank, b.rank) })
-		for _, o := range options {
-			switch {
-			case len(result.Take) >= c.Slots:
-			case o.wait <= 0:
-				result.Take = append(result.Take, o.at)
-			case result.Wait == 0 || o.wait < result.Wait:
-				result.Wait = o.wait
-			}
-		}
-		options = options[:0]
-	}
+	var class []int
+	urgency := math.Inf(1)
 	for i, e := range queue {
 		if e.Standing != Ready || c.Skip(e) {
 			continue
 		}
-		if f := math.Floor(e.Priority); f < class {
-			flush()
+		if f := math.Floor(e.Priority); f < urgency {
+			c.pick(queue, class, idle, &result)
 			if len(result.Take) >= c.Slots || result.Wait > 0 {
 				return result
 			}
-			class = f
+			urgency, class = f, nil
 		}
-		rank := c.Rank(subjectOf(e.Job).Key(), idle, c.Me)
-		options = append(options, option{i, rank, time.Duration(rank)*c.Pause - c.Age(e)})
+		class = append(class, i)
 	}
-	flush()
+	c.pick(queue, class, idle, &result)
 	return result
+}
+
+// pick takes from one class, given by its indexes in the queue.
+func (c chooser) pick(queue []Entry, class []int, idle []string, result *choice) {
+	keys := make([]string, len(class))
+	for i, at := range class {
+		keys[i] = subjectOf(queue[at].Job).Key()
+	}
+	places := c.Place(keys, idle, c.Me)
+	order := make([]int, len(class))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	for _, i := range order {
+		e := queue[class[i]]
+		wait := time.Duration(places[i])*c.Pause - c.Age(e)
+		switch {
+		case len(result.Take) >= c.Slots:
+			return
+		case wait <= 0:
+			result.Take = append(result.Take, class[i])
+		case result.Wait == 0 || wait < result.Wait:
+			result.Wait = wait
+		}
+	}
 }

@@ -190,10 +190,10 @@ func (a *Agent) chooser() chooser {
 		slots = 0
 	}
 	return chooser{
-		Me: a.c.Name, Slots: slots, Pause: a.c.Policy.Settle,
-		Age:  func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
-		Skip: func(e Entry) bool { return occupied[subjectOf(e.Job).Key()] },
-		Rank: claim.Rank,
+		Me: a.c.Name, Slots: slots, Pause: claim.RankDelay(1, a.c.Policy.Settle/2),
+		Age:   func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
+		Skip:  func(e Entry) bool { return occupied[subjectOf(e.Job).Key()] },
+		Place: claim.Places,
 	}
 }
 

@@ -226,8 +226,12 @@ func TestChoose(t *testing.T) {
 			c := chooser{Me: "me", Slots: row.slots, Pause: 5 * time.Second,
 				Age:  func(Entry) time.Duration { return row.age },
 				Skip: func(e Entry) bool { return e.SHA == row.skip },
-				Rank: func(key string, _ []string, _ string) int {
-					return ranks[strings.TrimSuffix(strings.TrimPrefix(key, "acme/widget@"), ":verify")]
+				Place: func(keys, _ []string, _ string) []int {
+					places := make([]int, len(keys))
+					for i, key := range keys {
+						places[i] = ranks[strings.TrimSuffix(strings.TrimPrefix(key, "acme/widget@"), ":verify")]
+					}
+					return places
 				}}
 			got := c.choose(queue, nil)
 			if diff := cmp.Diff(choice{Take: row.take, Wait: row.wait}, got); diff != "" {

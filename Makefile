@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 SKIPS   ?= .ci/skips
 
-.PHONY: build demo test unit lint bench fuzz real fleet chaos packages clean
+.PHONY: build demo test unit lint bench fuzz real fleet chaos explore mutants packages clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -41,6 +41,12 @@ fleet: build ## 8 bot processes, 40 pull requests of 5 contexts, lag and lost ac
 
 chaos: build ## 8 bot processes that are killed, stopped, cut off and started twice
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 20m -v -run TestChaos ./selftest/drill
+
+explore: ## every order of events of two and three agents, deeper than make test goes
+	CYBORG_EXPLORE=deep $(GO) test -count=1 -timeout 30m -v -run TestExplore ./claim/claimtest
+
+mutants: ## switch off each safeguard of the claims, one at a time: a test must fail
+	CYBORG_MUTATE=all $(GO) test -count=1 -timeout 60m -v -run Mutation ./claim/claimtest
 
 bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -41,6 +41,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 // testscript's own words they know those of words:
 //
 //	hub [REPO…]                          an emulated GitHub with people, and the environment of a bot that uses it
+//	app LIFE                             bots are signed in as a GitHub App whose tokens last so long
 //	repository FOLDER [REPO]             the folder becomes the main branch of acme/widget, or REPO
 //	push [--force] LOGIN FOLDER BRANCH   what is in the folder now, on a branch; sets HEAD
 //	fork LOGIN                           a fork of acme/widget, to which LOGIN's pushes and pull requests go from now on

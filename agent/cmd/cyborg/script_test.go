@@ -43,7 +43,7 @@ func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey).(*
 // words are what scripts can say beside testscript's own words; TestScripts describes them.
 func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"hub": wordHub, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
+		"hub": wordHub, "app": wordApp, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "once": wordOnce, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
 		"looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -25,13 +26,20 @@ var _ Statuses = (*hub.Client)(nil)
 type StatusBoard struct {
 	hub    Statuses
 	policy Policy
+
+	mu    sync.Mutex
+	known map[int64]Mark // what was read already; records never change
 }
+
+// mostKnown bounds what is remembered: a commit may have a thousand records of each context, and all are read again with
+// each look.
+const mostKnown = 20_000
 
 var _ Board = (*StatusBoard)(nil)
 
 // NewStatusBoard uses of the policy what Decide needs, and Jitter and Settle for repairs.
 func NewStatusBoard(h Statuses, p Policy) *StatusBoard {
-	return &StatusBoard{hub: h, policy: p.filled()}
+	return &StatusBoard{hub: h, policy: p.filled(), known: map[int64]Mark{}}
 }
 
 // Marks reads the commit's log; see Board.
@@ -45,12 +53,27 @@ func (b *StatusBoard) Marks(ctx context.Context, s Subject) ([]Mark, time.Time, 
 		return nil, time.Time{}, fmt.Errorf("read marks of %s: %w", s, err)
 	}
 	var marks []Mark
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, r := range slices.Backward(list) {
 		if strings.EqualFold(r.Context, s.Context) {
-			marks = append(marks, statusMark(r))
+			marks = append(marks, b.mark(r))
 		}
 	}
 	return marks, now, nil
+}
+
+// mark reads a record, once.
+func (b *StatusBoard) mark(r hub.Status) Mark {
+	if m, ok := b.known[r.ID]; ok {
+		return m
+	}
+	if len(b.known) >= mostKnown {
+		clear(b.known)
+	}
+	m := statusMark(r)
+	b.known[r.ID] = m
+	return m
 }
 
 // Post appends a status; see Board.

@@ -83,18 +83,38 @@ func (v view) stale(key string, id int64, now time.Time) ([]Status, time.Time, e
 	return slices.Clone(v.list), now, &StaleError{Subject: key, Seen: fmt.Sprintf("status %d", id), Got: "a list without it"}
 }
 
+// A restStatus is what is read of a status. go-github's type has a hundred members more, most of them of its creator, and
+// to read them all took a third of the time that a claim costs us.
+type restStatus struct {
+	ID                          int64
+	State, Context, Description string
+	TargetURL                   string    `json:"target_url"`
+	CreatedAt                   time.Time `json:"created_at"`
+	Creator                     struct{ Login string }
+}
+
 // statusPage reads one window of the list.
 func (c *Client) statusPage(ctx context.Context, repo Repo, sha string, w window) (list []Status, date time.Time, more bool, err error) {
-	page, call, resp, err := read(ctx, func(ctx context.Context) ([]*github.RepoStatus, *github.Response, error) {
-		return c.gh.Repositories.ListStatuses(ctx, repo.Owner, repo.Name, sha, &github.ListOptions{Page: w.page, PerPage: w.size})
+	page, call, resp, err := read(ctx, func(ctx context.Context) ([]*restStatus, *github.Response, error) {
+		path := fmt.Sprintf("repos/%s/%s/commits/%s/statuses?page=%d&per_page=%d", repo.Owner, repo.Name, sha, w.page, w.size)
+		req, err := c.gh.NewRequest(http.MethodGet, path, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		var page []*restStatus
+		resp, err := c.gh.Do(ctx, req, &page)
+		return page, resp, err
 	})
 	if err != nil {
 		return nil, time.Time{}, false, err
 	}
 	list = make([]Status, 0, len(page))
 	for _, s := range page {
-		if s.GetID() != 0 {
-			list = append(list, statusOfREST(s))
+		if s != nil && s.ID != 0 {
+			list = append(list, Status{
+				ID: s.ID, State: s.State, Context: s.Context, Description: s.Description,
+				TargetURL: s.TargetURL, Creator: s.Creator.Login, CreatedAt: s.CreatedAt.UTC(),
+			})
 		}
 	}
 	return list, call.date(), hasMore(resp.Header, w.page, len(page), w.size), nil

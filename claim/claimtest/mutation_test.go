@@ -54,7 +54,7 @@ var mutations = []mutation{
 	{"the winner's name is in the title", "issues.go", "if shown.Nonce != v.Owner.Nonce {", "if false {", "TestLoserLeavesTheTitle"},
 	{"a finish without an answer is looked for", "issues.go", "ok && m.Kind == KindResult {", "ok && false {", "TestFinishWithoutAnswer"},
 	{"one claim publishes", "refs.go", "\t\t{Name: doneRef(t.job), Before: hub.NoObject, After: t.done},\n", "\t\t{Name: doneRef(t.job), Before: hub.NoObject, After: t.done, Force: true},\n\t}[:1])\n\terr = b.hub.UpdateRefs(ctx, b.repo, []hub.RefUpdate{\n", "TestRefBoard|TestAtMostOnce"},
-	{"who holds the ref has it", "refs.go", "case !expired(held, marks, now):\n\t\treturn ErrTaken", "case held.ID < 0:", "TestRefBoard"},
+	{"who holds the ref has it", "refs.go", "case !expired(held, marks, now):\n\t\treturn ErrTaken", "case held.ID < 0:", "TestRefIsHeld"},
 	{"idle bots take different jobs", "rank.go", "place := ofBot[p.bot].both(ofSubject[p.subject])", "place := ofBot[p.bot].both(nil)", "TestPlaces|TestCollisions"},
 }
 

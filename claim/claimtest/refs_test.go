@@ -1,6 +1,7 @@
 package claimtest_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -51,5 +52,22 @@ func TestRefsNeedNoSettleWait(t *testing.T) {
 		if d := time.Since(begin); d >= g.policy().Settle {
 			t.Errorf("it took %s", d)
 		}
+	})
+}
+
+// TestRefIsHeld: a bot that has not seen the claim yet meets the ref.
+func TestRefIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGithub(t, 0)
+		board := func() claim.Board {
+			return claim.NewRefBoard(&late{Board: g.statuses(t)}, g.client(t, "cyborg"), repo, g.policy())
+		}
+		first, err := claim.Acquire(t.Context(), board(), g.context("verify"), claim.Owner{Name: "bot-1"}, g.policy())
+		must(t, err)
+		_, err = claim.Acquire(t.Context(), board(), g.context("verify"), claim.Owner{Name: "bot-2"}, g.policy())
+		if _, taken := errors.AsType[*claim.TakenError](err); !taken {
+			t.Errorf("second claim: %v", err)
+		}
+		must(t, first.Fence(t.Context(), claim.Result{State: "success", Text: "uploaded"}))
 	})
 }

@@ -2,8 +2,10 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -101,8 +103,12 @@ func (c *Client) statusPage(ctx context.Context, repo Repo, sha string, w window
 		if err != nil {
 			return nil, nil, err
 		}
+		resp, err := c.gh.BareDo(ctx, req)
+		if err != nil {
+			return nil, resp, err
+		}
 		var page []*restStatus
-		resp, err := c.gh.Do(ctx, req, &page)
+		err = decode(resp, &page)
 		return page, resp, err
 	})
 	if err != nil {
@@ -118,6 +124,16 @@ func (c *Client) statusPage(ctx context.Context, repo Repo, sha string, w window
 		}
 	}
 	return list, call.date(), hasMore(resp.Header, w.page, len(page), w.size), nil
+}
+
+// decode reads an answer's body, which is in memory already.
+func decode(resp *github.Response, into any) error {
+	defer resp.Body.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
 }
 
 // PostStatus appends a record to a commit's log and gives it as GitHub took it, with its id and time. ID, Creator and CreatedAt of s

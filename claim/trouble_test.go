@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -186,89 +184,6 @@ func TestReset(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// TestRestart: the next start of a bot that was killed gives its claims back, and those of a living one not.
-func TestRestart(t *testing.T) {
-	dir := t.TempDir()
-	journal := func() *claim.DirJournal {
-		j, err := claim.OpenJournal(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return j
-	}
-	synctest.Test(t, func(t *testing.T) {
-		m := claimtest.NewMemory(3, claimtest.Faults{})
-		b := m.Board("cyborg")
-		first, second := journal(), journal()
-		p := policyFor()
-		p.Journal = first
-		acquire(t, b, "bot-1", p)
-		give := func(e []claim.Entry) ([]claim.Entry, error) { return claim.Return(t.Context(), b, e, p) }
-		if err := second.Orphans(give); err != nil {
-			t.Fatal(err)
-		}
-		if v := verdict(m); v.State != claim.Held {
-			t.Fatalf("a living bot's claim was given back: %s", v.Why())
-		}
-		if err := first.Abandon(); err != nil {
-			t.Fatal(err)
-		}
-		m.Break(errors.New("502 Bad Gateway"))
-		if err := second.Orphans(give); err == nil {
-			t.Error("no error though GitHub did not answer")
-		}
-		if err := second.Abandon(); err != nil {
-			t.Fatal(err)
-		}
-		m.Break(nil)
-		third := journal()
-		if err := third.Orphans(give); err != nil {
-			t.Fatal(err)
-		}
-		if v := verdict(m); v.State != claim.Free {
-			t.Errorf("not given back: %s", v.Why())
-		}
-		if err := third.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
-			t.Errorf("files left: %q", left)
-		}
-	})
-}
-
-func TestJournalForgets(t *testing.T) {
-	dir := t.TempDir()
-	j, err := claim.OpenJournal(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		m := claimtest.NewMemory(3, claimtest.Faults{})
-		b := &scripted{Board: m.Board("cyborg"), post: func(_ int, mark claim.Mark) (bool, error) {
-			files, _ := filepath.Glob(filepath.Join(dir, "*"))
-			data, err := os.ReadFile(files[0])
-			if mark.Kind == claim.KindClaim && (err != nil || !strings.Contains(string(data), mark.Nonce)) {
-				t.Errorf("posted before it was written down: %q, %v", data, err)
-			}
-			return true, nil
-		}}
-		p := policyFor()
-		p.Journal = j
-		c := acquire(t, b, "bot-1", p)
-		_, release := c.Keep(t.Context())
-		if err := release(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
-		t.Errorf("files left: %q", left)
 	}
 }
 

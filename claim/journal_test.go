@@ -94,4 +94,3 @@ func TestJournalForgets(t *testing.T) {
 		t.Errorf("files left: %q", left)
 	}
 }
-

@@ -78,7 +78,9 @@ type Agent struct {
 	ailing      int       // how many jobs in a row failed for a reason of our own
 	ailingUntil time.Time // nothing is taken before
 
-	known map[string]Entry     // by Subject.Key: the queue of the last round; for boards that keep more than marks
+	known  map[string]Entry // by Subject.Key: the queue of the last round; for boards that keep more than marks
+	slowly bool             // it was said that GitHub's budget is short
+
 	seen  map[string]time.Time // by Subject.Key: when the bot first saw the job wait
 	trust map[string]verdict   // by repository and login
 }

@@ -107,8 +107,9 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	holders, seen := busy(queue, a.c.Hub.Now())
 	idle := without(seen, holders)
 	pace := PaceOf(a.c.Hub.Budget(), a.c.Hub.Now())
-	if pace.Why != "" {
-		a.c.Log.Info("going slowly", "why", pace.Why, "poll", pace.stretch(a.c.Poll).Round(time.Second).String(), "taking_jobs", !pace.Save)
+	if slowly := pace.Save || pace.Slow >= 2; slowly != a.slowly {
+		a.slowly = slowly
+		a.c.Log.Info("changed pace", "slowly", slowly, "why", pace.Why, "poll", pace.stretch(a.c.Poll).Round(time.Second).String(), "taking_jobs", !pace.Save)
 	}
 	next := pace.stretch(a.jitter(a.c.Poll))
 	if pace.Save {

@@ -32,6 +32,10 @@ named) as a bot would and says, with file and line, what is wrong and what was m
 					return usageError("tasks: unknown word %q: write cyborg tasks, or cyborg tasks check [FILE…]", args[0])
 				case len(args) == 1:
 					catalogue, err := localCatalogue(".")
+					if info, missing := os.Stat(tasks.Folder); missing != nil || !info.IsDir() {
+						return &exitError{Code: exitNo, Err: fmt.Errorf("there is no folder %s/ here", tasks.Folder),
+							Hint: "go to the top of the repository, or name the files"}
+					}
 					if err == nil {
 						fmt.Fprintf(env.Stdout, "%s/: %d tasks, all well\n", tasks.Folder, taught(catalogue))
 					}
@@ -82,6 +86,8 @@ func checkFiles(env *environment, names []string) error {
 			errs = append(errs, err)
 		case info.Mode()&0o111 == 0:
 			errs = append(errs, &tasks.HeaderError{File: name, Problem: "is not executable", Hint: "chmod +x " + name})
+		case checkName(name) != nil:
+			errs = append(errs, checkName(name))
 		default:
 			t := tasks.Task{Name: filepath.Base(name), Header: header}
 			fmt.Fprintf(env.Stdout, "%s: well: %s\n", name, contextNames(&t))
@@ -122,5 +128,30 @@ func localCatalogue(dir string) (*tasks.Catalogue, error) {
 		files = append(files, file)
 	}
 	catalogue, err := tasks.Load(slices.Values(files))
-	return catalogue, errors.Join(append(errs, err)...)
+	errs = append(errs, err)
+	for _, t := range catalogue.Tasks {
+		if !t.Builtin() {
+			errs = append(errs, checkName(tasks.Folder+"/"+t.Name))
+		}
+	}
+	return catalogue, errors.Join(errs...)
+}
+
+// checkName refuses what nobody could start by hand: the shell's word for it is a command of this program.
+func checkName(file string) error {
+	name := filepath.Base(file)
+	if name != "help" && !slices.ContainsFunc(commands(), func(c command) bool { return c.Name == name }) {
+		return nil
+	}
+	return &tasks.HeaderError{File: file, Problem: fmt.Sprintf("cyborg %s is something else already", name), Hint: "give the task another name"}
+}
+
+// isTaughtHere tells whether the repository in this folder has a task of that name.
+func isTaughtHere(name string) bool {
+	catalogue, _ := localCatalogue(".")
+	if catalogue == nil {
+		return false
+	}
+	_, err := catalogue.Find(name)
+	return err == nil
 }

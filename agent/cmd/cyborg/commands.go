@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // environment is what a command may touch of the process it runs in.
@@ -106,6 +107,9 @@ func dispatch(ctx context.Context, env *environment, args []string) error {
 			return by.execute(ctx, env, []string{"-h"})
 		}
 		if !slices.ContainsFunc(commands(), func(c command) bool { return c.Name == name }) {
+			if isTaughtHere(name) {
+				return taskCommand().execute(ctx, env, []string{"-h"})
+			}
 			return &exitError{Code: exitUsage, Err: fmt.Errorf("help: there is no command %q", name), Hint: "cyborg help lists them"}
 		}
 		rest = []string{"-h"}
@@ -129,7 +133,7 @@ func (c command) execute(ctx context.Context, env *environment, args []string) e
 			c.help(env.Stdout, fs)
 			return err
 		}
-		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: %w", c.Name, err), Hint: c.hint(err)}
+		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: %w", c.Name, err), Hint: c.hint(fs, err)}
 	}
 	if c.Args == "" && fs.NArg() > 0 {
 		return usageError("%s: takes no arguments, got %q", c.Name, fs.Arg(0))
@@ -138,12 +142,21 @@ func (c command) execute(ctx context.Context, env *environment, args []string) e
 }
 
 // hint says what to do about a flag that could not be read.
-func (c command) hint(err error) string {
+func (c command) hint(fs *flag.FlagSet, err error) string {
 	hint := "see cyborg help " + c.Name
-	if strings.HasSuffix(err.Error(), ": parse error") { // package flag's words for a number, and for a time
-		hint += "; a time has a unit: 500ms, 5s, 30m, 2h"
+	if !strings.HasSuffix(err.Error(), ": parse error") { // package flag's words for a number, and for a time
+		return hint
 	}
-	return hint
+	timed := false
+	fs.VisitAll(func(f *flag.Flag) {
+		if g, ok := f.Value.(flag.Getter); ok && strings.Contains(err.Error(), " for flag -"+f.Name+": ") {
+			_, timed = g.Get().(time.Duration)
+		}
+	})
+	if timed {
+		return hint + "; a time has a unit: 500ms, 5s, 30m, 2h"
+	}
+	return hint + "; it is a number"
 }
 
 func help(w io.Writer) {
@@ -157,21 +170,36 @@ func help(w io.Writer) {
 }
 
 func (c command) help(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprintf(w, "usage: cyborg %s\n\n%s\n", strings.TrimSpace(c.Name+" [FLAGS] "+c.Args), c.Short)
+	name, any := c.Name, false
+	fs.VisitAll(func(*flag.Flag) { any = true })
+	if any {
+		name += " [FLAGS]"
+	}
+	fmt.Fprintf(w, "usage: cyborg %s\n\n%s\n", strings.TrimSpace(name+" "+c.Args), c.Short)
 	if c.Long != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
 	}
-	any := false
-	fs.VisitAll(func(*flag.Flag) { any = true })
 	if any {
 		fmt.Fprint(w, "\nFLAGS\n")
 		fs.VisitAll(func(f *flag.Flag) {
 			kind, usage := flag.UnquoteUsage(f)
-			fmt.Fprintf(w, "  --%s\n        %s\n", strings.TrimSpace(f.Name+" "+kind), strings.ReplaceAll(usage, "\n", "\n        "))
+			fmt.Fprintf(w, "  --%s\n        %s\n", strings.TrimSpace(f.Name+" "+kind), strings.ReplaceAll(usage+defaultOf(f), "\n", "\n        "))
 		})
 	}
 	fmt.Fprint(w, "\nEXIT STATUS\n")
 	for _, e := range c.Exits {
 		fmt.Fprintf(w, "  %d  %s\n", e.Code, e.When)
+	}
+}
+
+// defaultOf tells what a flag is when it is not given, unless its text says so or it is nothing.
+func defaultOf(f *flag.Flag) string {
+	switch value := f.DefValue; {
+	case strings.Contains(f.Usage, "(default"), value == "", value == "0", value == "0s", value == "false":
+		return ""
+	case strings.HasSuffix(value, "m0s"):
+		return " (default " + strings.TrimSuffix(value, "0s") + ")"
+	default:
+		return " (default " + value + ")"
 	}
 }

@@ -28,9 +28,11 @@ func explain(err error) (code int, hint string) {
 	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
 		return code, fmt.Sprintf("wait %s, or use another account's token", time.Until(limited.Until).Round(time.Second))
 	}
-	_, unreachable := errors.AsType[*net.OpError](err)
+	network, _ := errors.AsType[*net.OpError](err)
 	switch {
-	case unreachable:
+	case network != nil && network.Op == "listen":
+		hint = "give another address with --listen; port 0 takes a free one"
+	case network != nil:
 		hint = "check GITHUB_API_URL and the network: name server, proxy, firewall"
 	case errors.Is(err, hub.ErrUnauthorized):
 		hint = "set GITHUB_TOKEN to a token that is valid for this GitHub, and GITHUB_API_URL to its API"

@@ -36,6 +36,9 @@ waits, and why, is in cyborg status.`,
 				if f.json {
 					return f.print(ready)
 				}
+				if len(ready) == 0 {
+					fmt.Fprintln(env.Stderr, "cyborg: nothing to take here; cyborg status tells what waits, and why")
+				}
 				for _, e := range ready {
 					fmt.Fprintln(env.Stdout, e.Line().String())
 				}
@@ -164,7 +167,7 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	}
 	fmt.Fprintf(f.env.Stdout, "budget: %d of %d requests and %d of %d points left this hour\n",
 		budget.Core.Remaining, budget.Core.Limit, budget.GraphQL.Remaining, budget.GraphQL.Limit)
-	if pace := agent.PaceOf(budget, f.bot.hub.Now()); pace.Why != "" {
+	if pace := agent.PaceOf(budget, f.bot.hub.Now()); pace.Save || pace.Slow >= 2 { // what a bot says of itself too
 		fmt.Fprintf(f.env.Stdout, "bots with this token go slowly: %s\n", pace.Why)
 	}
 }

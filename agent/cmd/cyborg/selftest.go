@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -81,7 +82,9 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 	} else if f.env.Getenv("GITHUB_TOKEN") != "" {
 		return selftest.Report{}, err
 	}
-	return selftest.Examine(ctx, append(selftest.Standard(given), selftest.Place(string(tasks.OnHost), f.tryHost(state)))), nil
+	report := selftest.Examine(ctx, append(selftest.Standard(given), selftest.Place(string(tasks.OnHost), f.tryHost(state))))
+	report.Capabilities = strings.Fields(capabilities(report.Capabilities).String()) // what a bot says that it can do
+	return report, nil
 }
 
 // tryHost runs a command in the place that every bot has.

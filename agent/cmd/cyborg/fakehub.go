@@ -37,6 +37,10 @@ func fakehubCommand() command {
 Prints its base address as the first line and serves until it is stopped. The API answers at / and at /api/v3/, git at
 /OWNER/NAME.git, and people find pages at /OWNER/NAME. Repositories start empty; fill one with
 	git push http://LOGIN:TOKEN@ADDRESS/OWNER/NAME.git main
+and start bots with GITHUB_API_URL=http://ADDRESS, GITHUB_TOKEN=TOKEN and CYBORG_REPO=OWNER/NAME in their environment.
+
+	cyborg fakehub --repo acme/widget --user ada=ada-token:admin --user bot=bot-token:write
+
 GET /_journal gives every request as JSON lines; POST /_faults changes the faults while it runs. All faults are drawn
 from one seed, which is printed.`,
 		Exits: []exitStatus{{exitDone, "it was asked to stop"}, {exitUsage, "the command line is wrong"}, {exitInfra, "it cannot listen or keep its repositories"}},
@@ -64,15 +68,15 @@ func (f *fakehubFlags) register(fs *flag.FlagSet) {
 	duration := func(to *fakehub.Duration, name, usage string) {
 		fs.Func(name, usage, func(s string) error { return to.UnmarshalText([]byte(s)) })
 	}
-	duration(&f.faults.Lag.Jitter, "lag-jitter", "and up to `TIME` more")
+	duration(&f.faults.Lag.Jitter, "lag-jitter", "let reads be up to `TIME` more behind than --lag")
 	fs.Float64Var(&f.faults.LostAcks, "lost-acks", 0, "break the connection after applying a write, with probability `P`")
 	fs.Float64Var(&f.faults.FailBefore, "fail-before", 0, "answer 5xx without applying, with probability `P`")
 	fs.Float64Var(&f.faults.FailAfter, "fail-after", 0, "answer 5xx after applying, with probability `P`")
 	fs.Float64Var(&f.faults.Limited, "limited", 0, "refuse for a secondary limit, with probability `P`")
 	fs.Float64Var(&f.faults.LateIDs, "late-ids", 0, "show records later than newer ones, with probability `P`")
-	duration(&f.faults.LateBy, "late-by", "by up to `TIME`")
+	duration(&f.faults.LateBy, "late-by", "show the records of --late-ids up to `TIME` later")
 	fs.Float64Var(&f.faults.BackwardReads, "backward-reads", 0, "serve a read from an older replica, with probability `P`")
-	duration(&f.faults.BackwardBy, "backward-by", "which is up to `TIME` older")
+	duration(&f.faults.BackwardBy, "backward-by", "let the replica of --backward-reads be up to `TIME` older")
 	duration(&f.faults.SkewCreated, "skew-created", "let created_at be wrong by up to `TIME`")
 	duration(&f.faults.Latency, "latency", "take `TIME` for each request")
 	fs.StringVar(&f.json, "faults", "", "all faults as `JSON`, as POST /_faults takes them; goes before the single flags")

@@ -172,7 +172,8 @@ func (f *hubFlags) redactor() (*publish.Redactor, error) {
 	}
 	r, short := publish.NewRedactor(secrets...)
 	if len(short) > 0 {
-		return nil, usageError("read %s: too short for a secret", strings.Join(short, " and "))
+		return nil, &exitError{Code: exitUsage, Err: fmt.Errorf("read %s: too short for a secret", strings.Join(short, " and ")),
+			Hint: "a secret has at least 6 characters, or hiding it would blacken harmless text in every log"}
 	}
 	return r, nil
 }

@@ -77,7 +77,7 @@ func (f *follower) tell(p pull, s status) {
 	if m.Name != "" {
 		text += " [" + m.Name + "]"
 	}
-	if f.shown[key] == text {
+	if shown, ok := f.shown[key]; ok && shown == text {
 		return
 	}
 	f.shown[key] = text

@@ -67,7 +67,9 @@ func demo(ctx context.Context, env *environment, o world.Options, bots int, keep
 	story := &world.Demo{World: w, Out: env.Stdout, Bots: bots}
 	err = story.Play(short)
 	if keep && ctx.Err() == nil {
-		keepOpen(ctx, env, w, bots, err)
+		keepOpen(ctx, env, story, err)
+	} else if err == nil {
+		fmt.Fprintln(env.Stderr, "cyborg: hint: cyborg demo --keep leaves it open to play with")
 	}
 	if err != nil && ctx.Err() == nil {
 		return &exitError{Code: exitNo, Err: err}
@@ -76,21 +78,34 @@ func demo(ctx context.Context, env *environment, o world.Options, bots int, keep
 }
 
 // keepOpen leaves the world and its bots running for people to play with.
-func keepOpen(ctx context.Context, env *environment, w *world.World, bots int, result error) {
+func keepOpen(ctx context.Context, env *environment, story *world.Demo, result error) {
+	w := story.World
 	if result != nil {
 		fmt.Fprintf(env.Stdout, "%v\n", result)
 	}
-	for i := range bots {
+	for i := range story.Bots {
 		if err := w.StartBot(ctx, fmt.Sprintf("bot-%c", 'a'+i), world.Widget, world.Quick()); err != nil {
 			fmt.Fprintf(env.Stderr, "cyborg: %v\n", err)
 			return
 		}
 	}
+	program, err := os.Executable()
+	if err != nil {
+		program = "cyborg"
+	}
 	fmt.Fprintf(env.Stdout, `
-It is yours. Push a branch and open a pull request, as ada (may do everything) or grace (may push):
-  git clone http://grace:grace-token@%[1]s/%[2]s.git
-  curl -H 'Authorization: token grace-token' %[3]s/repos/%[2]s/pulls -d '{"title":"…","head":"BRANCH","base":"main"}'
-Look at %[3]s/%[2]s, and stop with Ctrl-C.
-`, w.URL[len("http://"):], world.Widget, w.URL)
-	<-ctx.Done()
+It is yours, at %[1]s/%[2]s, until Ctrl-C. Be grace, who may push; or ada, with ada-token, who may do everything:
+
+  git clone http://grace:grace-token@%[3]s/%[2]s.git
+  export GITHUB_API_URL=%[1]s GITHUB_TOKEN=grace-token CYBORG_REPO=%[2]s
+  hub() { curl -sSf -o /dev/null -H "Authorization: token $GITHUB_TOKEN" "$GITHUB_API_URL/repos/$CYBORG_REPO/$1" -d "$2"; }
+
+  hub pulls '{"title": "…", "head": "BRANCH", "base": "main"}'     # open a pull request
+  hub issues/5/comments '{"body": "/cancel"}'                      # stop what runs for #5
+  hub statuses/SHA '{"context": "verify", "state": "pending", "description": "Not yet tested"}'     # do it again
+  %[4]s status     # who does what
+  %[4]s run        # one bot more
+
+`, w.URL, world.Widget, w.URL[len("http://"):], program)
+	story.Keep(ctx)
 }

@@ -27,7 +27,7 @@ type chooser struct {
 // the jobs at which this bot has place 0 among the idle bots seen lately: every idle bot has another job there. A job at
 // which it has place n it takes only after the job has waited n pauses, so that the first usually goes unopposed. Within
 // a place the older pull request goes first. It never reaches for a less urgent class while a more urgent one is only a
-// pause away.
+// pause away. Two pull requests with one head ask for the same job, which is taken once.
 func (c chooser) choose(queue []Entry, idle []string) choice {
 	var result choice
 	var class []int
@@ -55,6 +55,10 @@ func (c chooser) pick(queue []Entry, class []int, idle []string, result *choice)
 	for i, at := range class {
 		keys[i] = subjectOf(queue[at].Job).Key()
 	}
+	taken := map[string]bool{}
+	for _, at := range result.Take {
+		taken[subjectOf(queue[at].Job).Key()] = true
+	}
 	places := c.Place(keys, idle, c.Me)
 	order := make([]int, len(class))
 	for i := range order {
@@ -67,7 +71,9 @@ func (c chooser) pick(queue []Entry, class []int, idle []string, result *choice)
 		switch {
 		case len(result.Take) >= c.Slots:
 			return
+		case taken[keys[i]]:
 		case wait <= 0:
+			taken[keys[i]] = true
 			result.Take = append(result.Take, class[i])
 		case result.Wait == 0 || wait < result.Wait:
 			result.Wait = wait

@@ -240,3 +240,17 @@ func TestChoose(t *testing.T) {
 		})
 	}
 }
+
+// TestChooseOneHeadOnce: two pull requests with the same head (into two branches, say) ask for one job. Taken twice, the
+// bot would compete with itself and lose sight of the run that wins.
+func TestChooseOneHeadOnce(t *testing.T) {
+	entry := func(pull int, sha string, priority float64) Entry {
+		return Entry{Standing: Ready, Job: tasks.Job{Repo: "acme/widget", Pull: pull, SHA: sha, Context: "verify", Priority: priority}}
+	}
+	queue := []Entry{entry(1, "a", 20.9), entry(2, "a", 10.9), entry(3, "b", 10.8), entry(4, "b", 10.7)}
+	c := chooser{Me: "me", Slots: 4, Age: func(Entry) time.Duration { return 0 }, Skip: func(Entry) bool { return false },
+		Place: func(keys, _ []string, _ string) []int { return make([]int, len(keys)) }}
+	if diff := cmp.Diff(choice{Take: []int{0, 2}}, c.choose(queue, nil)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -190,8 +190,11 @@ func (b *RefBoard) commit(ctx context.Context, m Mark) (string, error) {
 	return sha, nil
 }
 
-// Show is the inner board's.
+// Show repairs by what the refs say, and leaves the rest to the inner board.
 func (b *RefBoard) Show(ctx context.Context, s Subject, v Verdict) error {
+	if v.NeedsRepair() {
+		return mend(ctx, b, b.inner, s, v, b.policy)
+	}
 	return b.inner.Show(ctx, s, v)
 }
 

@@ -1,5 +1,10 @@
 package claim
 
+import (
+	"context"
+	"time"
+)
+
 // Repair gives the mark to post if people see something else than the truth: GitHub shows the newest record, and a bot
 // that was paused for too long may have posted one which does not count.
 //
@@ -27,4 +32,37 @@ func (v Verdict) Repair() (Mark, bool) {
 func (v Verdict) NeedsRepair() bool {
 	_, needed := v.Repair()
 	return needed
+}
+
+// mend posts the repair that a verdict asks for, if it is still needed: many bots may see the need at once, so each
+// waits a random while and looks again.
+func mend(ctx context.Context, read, write Board, s Subject, v Verdict, p Policy) error {
+	if !v.NeedsRepair() {
+		return nil
+	}
+	if err := rest(ctx, p.Jitter(p.Settle+time.Second)); err != nil {
+		return err
+	}
+	marks, now, err := read.Marks(ctx, s)
+	if err != nil {
+		return err
+	}
+	repair, needed := Decide(marks, now, p).Repair()
+	if !needed {
+		return nil
+	}
+	_, err = write.Post(ctx, s, repair)
+	return err
+}
+
+// rest waits for d, or for the end of ctx.
+func rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

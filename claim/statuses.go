@@ -91,24 +91,9 @@ func (b *StatusBoard) Post(ctx context.Context, s Subject, m Mark) (Mark, error)
 }
 
 // Show repairs the newest status if it says something else than the verdict: a result that came too late, or a beat
-// after the result. Many bots may see the need at once, so each waits a random while and looks again.
+// after the result.
 func (b *StatusBoard) Show(ctx context.Context, s Subject, v Verdict) error {
-	if _, needed := v.Repair(); !needed {
-		return nil
-	}
-	if err := rest(ctx, b.policy.Jitter(b.policy.Settle+time.Second)); err != nil {
-		return err
-	}
-	marks, now, err := b.Marks(ctx, s)
-	if err != nil {
-		return err
-	}
-	repair, needed := Decide(marks, now, b.policy).Repair()
-	if !needed {
-		return nil
-	}
-	_, err = b.Post(ctx, s, repair)
-	return err
+	return mend(ctx, b, b, s, v, b.policy)
 }
 
 func statusRepo(s Subject) (hub.Repo, error) {
@@ -122,16 +107,4 @@ func statusMark(r hub.Status) Mark {
 	m := ParseStatusText(r.State, r.Description)
 	m.ID, m.URL, m.Creator, m.At = r.ID, r.TargetURL, r.Creator, r.CreatedAt
 	return m
-}
-
-// rest waits for d, or for the end of ctx.
-func rest(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -71,3 +71,36 @@ func TestRefIsHeld(t *testing.T) {
 		must(t, first.Fence(t.Context(), claim.Result{State: "success", Text: "uploaded"}))
 	})
 }
+
+// TestRefsSayWhatCounts: a result that passed the fence counts, and is shown, whatever the log alone would say of its claim.
+func TestRefsSayWhatCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGithub(t, 0)
+		s := g.context("verify")
+		b, raw := claim.NewRefBoard(g.statuses(t), g.client(t, "cyborg"), repo, g.policy()), g.statuses(t)
+		mark := claim.Mark{Kind: claim.KindClaim, Name: "a", Nonce: "aaaaaaaa", Lease: claim.DefaultLease, State: "pending"}
+		_, err := b.Post(t.Context(), s, mark)
+		must(t, err)
+		wait(t.Context(), 40*time.Minute)
+		mark.Name, mark.Nonce = "b", "bbbbbbbb"
+		_, err = raw.Post(t.Context(), s, mark) // b has no ref
+		must(t, err)
+		_, err = b.Post(t.Context(), s, claim.Mark{Kind: claim.KindResult, Name: "a", Nonce: "aaaaaaaa", State: "success", Human: "uploaded"})
+		must(t, err)
+		marks, now, err := b.Marks(t.Context(), s)
+		must(t, err)
+		v := claim.Decide(marks, now, g.policy())
+		if v.State != claim.Done || v.Result.Nonce != "aaaaaaaa" {
+			t.Errorf("%s", v.Why())
+		}
+		must(t, b.Show(t.Context(), s, v))
+		must(t, b.Show(t.Context(), s, claim.Verdict{State: claim.Free, Newest: v.Newest})) // of a bot that saw less
+		if shown := g.shows(t, s); shown != "success uploaded [a] aaaaaaaa" {
+			t.Errorf("people see %q", shown)
+		}
+		_, err = b.Post(t.Context(), s, claim.Mark{Kind: claim.KindResult, Name: "b", Nonce: "bbbbbbbb", State: "failure", Human: "not uploaded"})
+		if !errors.Is(err, claim.ErrTaken) {
+			t.Errorf("b publishes: %v", err)
+		}
+	})
+}

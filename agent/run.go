@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
@@ -25,8 +24,8 @@ type run struct {
 	cancel context.CancelCauseFunc
 	claim  *claim.Claim // once it is held; guarded by the agent's mutex
 
-	words sync.Mutex // held while anything is said about the job beside what its claim says
-	over  bool       // nothing more may be: the result is next; guarded by words
+	words chan struct{} // holds one while anything is said about the job beside what its claim says, as long as that takes
+	over  bool          // nothing more may be: the result is next; guarded by words
 }
 
 // Env is what a Performer works with beside the job.
@@ -54,7 +53,7 @@ func (a *Agent) start(work context.Context, e Entry, lease time.Duration) {
 	ctx, cancel := context.WithCancelCause(work)
 	key := subjectOf(e.Job).Key()
 	a.mu.Lock()
-	r := &run{entry: e, began: a.c.Hub.Now(), cancel: cancel}
+	r := &run{entry: e, began: a.c.Hub.Now(), cancel: cancel, words: make(chan struct{}, 1)}
 	a.running[key] = r
 	a.mu.Unlock()
 	a.group.Go(func() {
@@ -98,9 +97,9 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	e.Attempt = max(held.Verdict.Tries, 1)
 	working, release := held.Keep(ctx)
 	result := a.perform(working, e, info)
-	r.words.Lock()
+	r.words <- struct{}{}
 	r.over = true
-	r.words.Unlock()
+	<-r.words
 	if err := release(result); err != nil {
 		log.Warn("the result is not published", "error", err)
 		return a.c.Policy.Settle

@@ -129,8 +129,8 @@ func (a *Agent) repaint(ctx context.Context, r *run, newest string) {
 	if held == nil || held.Nonce == newest {
 		return
 	}
-	r.words.Lock()
-	defer r.words.Unlock()
+	r.words <- struct{}{}
+	defer func() { <-r.words }()
 	if r.over {
 		return
 	}

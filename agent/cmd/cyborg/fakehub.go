@@ -100,6 +100,8 @@ func (f *fakehubFlags) run(ctx context.Context, env *environment) error {
 		}
 		defer os.RemoveAll(dir)
 		f.dir = dir
+	} else if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return infra(fmt.Errorf("make a folder for the repositories: %w", err))
 	}
 	for f.seed == 0 {
 		f.seed = uint64(time.Now().UnixNano())

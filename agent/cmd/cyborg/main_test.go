@@ -41,6 +41,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 // testscript's own words they know those of words:
 //
 //	hub [REPO…]                          an emulated GitHub with people, and the environment of a bot that uses it
+//	fakehub [FLAG…]                      instead of hub: cyborg fakehub, called fakehub as bots are by their names
 //	app LIFE                             bots are signed in as a GitHub App whose tokens last so long
 //	repository FOLDER [REPO]             the folder becomes the main branch of acme/widget, or REPO
 //	push [--force] LOGIN FOLDER BRANCH   what is in the folder now, on a branch; sets HEAD
@@ -65,6 +66,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	size FILE LEAST MOST                 the file has so many bytes
 //	memory NAME MB                       a bot has never used more
 //	exits STATUS COMMAND [ARG…]          runs a command that must end so
+//	! left FOLDER                        no process has to do with the folder
 //	tidy                                 nothing of a job is left on the machine: no process, no directory
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

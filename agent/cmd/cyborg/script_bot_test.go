@@ -36,7 +36,7 @@ func namespaces(ctx context.Context) bool {
 	return exec.CommandContext(ctx, c[0], c[1:]...).Run() == nil
 }
 
-// A scriptBot is a bot that a script has started.
+// A scriptBot is a bot, or the emulator, that a script has started.
 type scriptBot struct {
 	cmd  *exec.Cmd
 	log  string        // file
@@ -49,27 +49,55 @@ func quick() []string { return []string{"--poll", "400ms", "--settle", "300ms", 
 // wordBot starts `cyborg run` as the script's environment says. Flags of the script go after those of quick, and so win.
 func wordBot(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "bot NAME [FLAG…]")
-	name, s := args[0], scriptOf(ts)
+	words := slices.Concat([]string{"run", "--name", args[0]}, quick(), args[1:])
+	ts.Check(start(ts, args[0], words, true))
+}
+
+// wordFakehub starts `cyborg fakehub` and takes its address from the first line that it prints.
+func wordFakehub(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg, "fakehub [FLAG…]")
+	ts.Check(start(ts, "fakehub", append([]string{"fakehub"}, args...), false))
+	until(ts, "fakehub prints its address", func() (bool, string) {
+		text := ts.ReadFile("fakehub.log")
+		address, _, ok := strings.Cut(text, "\n")
+		ts.Setenv("HUB", address)
+		ts.Setenv("ADDRESS", strings.TrimPrefix(address, "http://"))
+		ts.Setenv("GITHUB_API_URL", address)
+		return ok && strings.HasPrefix(address, "http://"), text
+	})
+	ts.Setenv("REPO", widget)
+}
+
+// start starts the program under a name, with its output in NAME.log.
+func start(ts *testscript.TestScript, name string, words []string, onSmallDisk bool) error {
+	s := scriptOf(ts)
 	program, err := exec.LookPath("cyborg") // testscript has put it first
-	ts.Check(err)
-	b := &scriptBot{log: ts.MkAbs(name + ".log"), done: make(chan struct{})}
-	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	ts.Check(err)
-	defer log.Close()
-	words := slices.Concat([]string{program, "run", "--name", name}, quick(), args[1:])
-	if s.disk != nil {
+	if err != nil {
+		return err
+	}
+	words = append([]string{program}, words...)
+	if onSmallDisk && s.disk != nil {
 		words = onDisk(s.disk, words)
 	}
-	b.cmd = exec.CommandContext(s.ctx, words[0], words[1:]...)
-	b.cmd.Dir, b.cmd.Stderr, b.cmd.Stdout = ts.MkAbs("."), log, log
-	b.cmd.Env = environ(ts)
-	ts.Check(b.cmd.Start())
-	go func() { _ = b.cmd.Wait(); close(b.done) }() // how it ended is in its ProcessState
-	s.bots[name] = b
+	p := &scriptBot{log: ts.MkAbs(name + ".log"), done: make(chan struct{})}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	p.cmd = exec.CommandContext(s.ctx, words[0], words[1:]...)
+	p.cmd.Dir, p.cmd.Stderr, p.cmd.Stdout = ts.MkAbs("."), log, log
+	p.cmd.Env = environ(ts)
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = p.cmd.Wait(); close(p.done) }() // how it ended is in its ProcessState
+	s.bots[name] = p
 	ts.Defer(func() {
-		_ = b.cmd.Process.Kill()
-		<-b.done
+		_ = p.cmd.Process.Kill()
+		<-p.done
 	})
+	return nil
 }
 
 // environ is the script's environment.
@@ -185,6 +213,15 @@ func wordTidy(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		left = append(left, processesOf(jobs)...)
 		return len(left) == 0, strings.Join(left, "\n")
+	})
+}
+
+// wordLeft looks for processes that have to do with a folder.
+func wordLeft(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg && len(args) == 1, "! left FOLDER")
+	until(ts, "no process is left", func() (bool, string) {
+		list := processesOf(ts.MkAbs(args[0]))
+		return len(list) == 0, strings.Join(list, "\n")
 	})
 }
 

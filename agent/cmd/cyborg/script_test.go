@@ -45,9 +45,9 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"hub": wordHub, "app": wordApp, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "once": wordOnce, "unwritten": wordUnwritten, "exits": wordExits,
-		"bot": wordBot, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
+		"bot": wordBot, "fakehub": wordFakehub, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
 		"looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
-		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy,
+		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy, "left": wordLeft,
 	}
 }
 

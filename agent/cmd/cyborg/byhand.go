@@ -222,7 +222,7 @@ func (h *byHand) do(ctx context.Context) error {
 	}
 	attempt, err := publish.Begin(ctx, store, publish.Info{
 		Branch: branch,
-		Repo: h.job.Repo, Task: h.job.Task, Context: h.job.Context, Pull: h.job.Pull, SHA: h.job.SHA, Bot: hostName(),
+		Repo:   h.job.Repo, Task: h.job.Task, Context: h.job.Context, Pull: h.job.Pull, SHA: h.job.SHA, Bot: hostName(),
 		Host: hostName(), Version: buildVersion(), Nonce: nonce, Line: h.line.String(),
 		Redact: redact, Log: h.flags.logger(),
 	})

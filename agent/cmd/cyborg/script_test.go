@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a script waits for what must happen, on a slow machine.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // widget is the repository that scripts are about unless they name another.
 const widget = "acme/widget"

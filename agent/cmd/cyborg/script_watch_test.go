@@ -142,11 +142,12 @@ func wordStatus(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// wordHistory looks at all that was said. Signs of life are left out: how many there are is a matter of time.
+// wordHistory looks at all that was said. Signs of life, and the word that a job waits for a bot, are left out: whether
+// they are there is a matter of time.
 func wordHistory(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "history CONTEXT PATTERN…")
 	list := slices.DeleteFunc(statuses(ts, args[0]), func(s commitStatus) bool {
-		return claim.ParseStatusText(s.State, s.Description).Kind == claim.KindBeat
+		return claim.ParseStatusText(s.State, s.Description).Kind == claim.KindBeat || s.Description == claim.Waiting("waiting for a bot")
 	})
 	slices.Reverse(list)
 	left := list

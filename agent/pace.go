@@ -68,9 +68,12 @@ func PaceOf(b hub.Budget, now time.Time) Pace {
 	return worst
 }
 
-// leaseFor is the lease at a haste: short while less than half of the even pace is used, long from the even pace on.
+// Slowly tells whether bots at this pace say so: less than that is a matter of a few seconds.
+func (p Pace) Slowly() bool { return p.Save || p.Slow >= 2 }
+
+// leaseFor is the lease at a haste: short up to the even pace, long from twice that on.
 func leaseFor(haste float64) time.Duration {
-	share := min(max((haste-0.5)/0.5, 0), 1)
+	share := min(max(haste-1, 0), 1)
 	return (ShortLease + time.Duration(share*float64(LongLease-ShortLease))).Round(time.Minute)
 }
 

@@ -19,9 +19,10 @@ func TestPaceOf(t *testing.T) {
 		save  bool
 	}{
 		{"GitHub has said nothing", hub.Budget{}, 1, ShortLease, false},
-		{"a fresh hour", hub.Budget{Core: rate(5000, time.Hour)}, 1, LongLease, false},
-		{"half an hour in, a third is used", hub.Budget{Core: rate(3333, 30*time.Minute)}, 1, 22 * time.Minute, false},
+		{"a fresh hour", hub.Budget{Core: rate(5000, time.Hour)}, 1, ShortLease, false},
+		{"half an hour in, a third is used", hub.Budget{Core: rate(3333, 30*time.Minute)}, 1, ShortLease, false},
 		{"half an hour in, nearly nothing is used", hub.Budget{Core: rate(5000, 30*time.Minute)}, 1, ShortLease, false},
+		{"half as quick again as even", hub.Budget{Core: rate(2000, 30*time.Minute)}, 2.25, 20 * time.Minute, false},
 		{"twice as quick as even", hub.Budget{Core: rate(1625, 30*time.Minute)}, 4, LongLease, false},
 		{"the scarcer one counts", hub.Budget{Core: rate(5000, 30*time.Minute), GraphQL: rate(1625, 30*time.Minute)}, 4, LongLease, false},
 		{"nearly dry", hub.Budget{Core: rate(200, 30*time.Minute)}, 2250 * 2250, LongLease, true},

@@ -169,6 +169,9 @@ func (h *byHand) fromPull(ctx context.Context, state string) error {
 	if err != nil {
 		return infra(err)
 	}
+	if !strings.EqualFold(pull.HeadRepo, repos[0].String()) {
+		fmt.Fprintf(h.env.Stderr, "cyborg: this is code of @%s, and it runs with your rights\n", pull.Author)
+	}
 	h.job.Repo, h.job.SHA, h.job.HeadRef, h.job.BaseRef = repos[0].String(), pull.HeadSHA, pull.HeadRef, pull.BaseRef
 	return h.find(catalogue, nil)
 }
@@ -206,6 +209,9 @@ func (h *byHand) do(ctx context.Context) error {
 		return infra(err)
 	}
 	defer store.Close()
+	if err := os.WriteFile(filepath.Join(outDir, ".gitignore"), []byte("*\n"), 0o644); err != nil {
+		return infra(fmt.Errorf("keep git from looking at %s: %w", outDir, err))
+	}
 	redact, err := h.flags.redactor()
 	if err != nil {
 		return err
@@ -230,7 +236,7 @@ func (h *byHand) do(ctx context.Context) error {
 		return infra(err)
 	}
 	outcome := h.work.Perform(ctx, &agent.Env{
-		Task: h.task, Place: tasks.OnHost, Dir: scratch.Dir, Nonce: nonce, Version: buildVersion(), Output: io.MultiWriter(h.env.Stdout, attempt),
+		Task: h.task, Place: h.place(), Dir: scratch.Dir, Nonce: nonce, Version: buildVersion(), Output: io.MultiWriter(h.env.Stdout, attempt),
 		Report: attempt.Report, Lines: attempt.Lines, Keep: attempt.Artifacts,
 	}, h.job)
 	if err := attempt.Finish(context.WithoutCancel(ctx), publish.Outcome{State: outcome.State, Description: outcome.Text}); err != nil {
@@ -245,6 +251,14 @@ func (h *byHand) do(ctx context.Context) error {
 		return nil
 	}
 	return &exitError{Code: exitNo, Err: errors.New("the task said no: " + outcome.Text)}
+}
+
+// place is where the task runs: where its header says, or else here.
+func (h *byHand) place() tasks.PlaceKind {
+	if h.task.In.Kind == tasks.AnyPlace {
+		return tasks.OnHost
+	}
+	return h.task.In.Kind
 }
 
 // gitHere asks git about the repository in this folder.

@@ -17,7 +17,7 @@ type view struct {
 	Snapshot  hub.Snapshot
 	Catalogue *tasks.Catalogue
 	Has       tasks.Capabilities // what this bot can do
-	Trusted   map[string]bool    // logins with write access, as GitHub said a moment ago
+	Trusted   map[string]bool    // logins in lower case with write access, as GitHub said a moment ago
 }
 
 // plan lists every job that the repository asks for, best first. It is pure: the same view gives the same queue on
@@ -111,9 +111,9 @@ func (v *view) waits(p hub.Pull, t *tasks.Task, e Entry) string {
 	if e.Priority <= 0 {
 		return e.Why
 	}
-	if !v.trusts(p) {
+	if who := v.outsider(p); who != "" {
 		if e.Place == tasks.OnHost {
-			return "@" + p.Author + " has no write access, and this task runs on the host"
+			return who + " has no write access, and this task runs on the host"
 		}
 		return "needs /ok-to-test from someone with write access"
 	}
@@ -143,11 +143,26 @@ func (v *view) offers(place tasks.PlaceKind) bool {
 	return slices.ContainsFunc(v.Has, func(c tasks.Capability) bool { return c.Name == string(place) })
 }
 
-// trusts tells whether the head of a pull request was made by someone who may write to the repository. A head in the
-// repository itself could only be pushed by someone who may; of any other, its author is looked at. What GitHub calls
-// the author's association is not enough: a member of the organisation need not have write access.
-func (v *view) trusts(p hub.Pull) bool {
-	return strings.EqualFold(p.HeadRepo, v.Repo.String()) || p.Author != "" && v.Trusted[strings.ToLower(p.Author)]
+// outsider names, for people, who may have made the head of a pull request without write access to the repository; empty
+// if nobody. A head in the repository itself could only be pushed by someone who has it. Into any other pushes the owner
+// of the fork, who need not be the author of the pull request: everybody can open one of everybody's branch. What GitHub
+// calls the author's association is not enough: a member of the organisation need not have write access.
+func (v *view) outsider(p hub.Pull) string {
+	if strings.EqualFold(p.HeadRepo, v.Repo.String()) {
+		return ""
+	}
+	owner, _, _ := strings.Cut(p.HeadRepo, "/")
+	switch {
+	case p.Author == "":
+		return "the author"
+	case !v.Trusted[strings.ToLower(p.Author)]:
+		return "@" + p.Author
+	case owner == "":
+		return "the owner of a deleted fork"
+	case !v.Trusted[strings.ToLower(owner)]:
+		return "@" + owner + ", whose fork this is,"
+	}
+	return ""
 }
 
 // namesOn lists the bots whose words stand on a pull request's head, sorted.

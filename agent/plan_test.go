@@ -60,6 +60,10 @@ func TestPlan(t *testing.T) {
 	fork.HeadRepo, fork.Author = "mallory/widget", "mallory"
 	friend := open(1)
 	friend.HeadRepo, friend.Author = "ada/widget", "Ada"
+	lent := open(1)
+	lent.HeadRepo, lent.Author = "mallory/widget", "Ada"
+	gone := open(1)
+	gone.HeadRepo, gone.Author = "", "Ada"
 	orphan := open(1)
 	orphan.HeadRepo, orphan.Author = "", ""
 	stable := open(1)
@@ -100,7 +104,9 @@ func TestPlan(t *testing.T) {
 		{"not asked for by pull requests", "on: request\n", open(1), ""},
 		{"a stranger's fork", onPulls, fork, "waiting silent: @mallory has no write access, and this task runs on the host"},
 		{"a writer's fork", onPulls, friend, "ready silent"},
-		{"a fork that was deleted with its owner", onPulls, orphan, "waiting silent: @ has no write access, and this task runs on the host"},
+		{"a fork that was deleted with its owner", onPulls, orphan, "waiting silent: the author has no write access, and this task runs on the host"},
+		{"a stranger's fork in the name of a writer", onPulls, lent, "waiting silent: @mallory, whose fork this is, has no write access, and this task runs on the host"},
+		{"a writer's, of a fork that was deleted", onPulls, gone, "waiting silent: the owner of a deleted fork has no write access, and this task runs on the host"},
 		{"a place that this bot does not have", "on: pull request\nin: vm\n", open(1), "waiting silent: needs vm"},
 		{"more than this bot has", onPulls + "needs: memory=64G\n", open(1), "waiting silent: needs memory=64G, has 8G"},
 		{"label no-test", onPulls, skipped, "waiting silent: no-test: only a direct trigger runs it"},

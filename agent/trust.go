@@ -19,23 +19,28 @@ type verdict struct {
 	asked  time.Time
 }
 
-// trusted asks GitHub which authors of pull requests from forks have write access. Somebody about whom it will not
-// answer is an outsider.
+// trusted asks GitHub which authors of pull requests from forks, and which owners of their forks, have write access.
+// Somebody about whom it will not answer is an outsider.
 func (a *Agent) trusted(ctx context.Context, repo hub.Repo, pulls []hub.Pull) (map[string]bool, error) {
 	list := map[string]bool{}
 	for _, p := range pulls {
-		login := strings.ToLower(p.Author)
-		if login == "" || strings.EqualFold(p.HeadRepo, repo.String()) {
+		if strings.EqualFold(p.HeadRepo, repo.String()) {
 			continue
 		}
-		if _, known := list[login]; known {
-			continue
+		owner, _, _ := strings.Cut(p.HeadRepo, "/")
+		for _, login := range []string{strings.ToLower(p.Author), strings.ToLower(owner)} {
+			if _, known := list[login]; known || login == "" {
+				continue
+			}
+			writer, err := a.writes(ctx, repo, login)
+			if err != nil {
+				return nil, err
+			}
+			list[login] = writer
+			if !writer {
+				break // who owns the fork changes nothing
+			}
 		}
-		writer, err := a.writes(ctx, repo, login)
-		if err != nil {
-			return nil, err
-		}
-		list[login] = writer
 	}
 	return list, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,6 +109,10 @@ func New(c Config) (*Agent, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Policy.Log == nil {
+		c.Policy.Log = c.Log
+	}
+	c.Repos = distinct(c.Repos)
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
@@ -116,4 +122,15 @@ func New(c Config) (*Agent, error) {
 		running: map[string]*run{}, shunned: map[string]time.Time{},
 		seen: map[string]time.Time{}, trust: map[string]verdict{},
 	}, nil
+}
+
+// distinct drops what is named again. GitHub compares names without regard to case.
+func distinct(repos []hub.Repo) []hub.Repo {
+	var list []hub.Repo
+	for _, r := range repos {
+		if !slices.ContainsFunc(list, func(o hub.Repo) bool { return strings.EqualFold(o.String(), r.String()) }) {
+			list = append(list, r)
+		}
+	}
+	return list
 }

@@ -59,7 +59,7 @@ func (a *Agent) rounds(ctx, work context.Context) error {
 	}
 }
 
-// fatal tells whether trouble at the start will not pass by itself.
+// fatal tells whether trouble will not pass by itself: GitHub does not let this bot.
 func fatal(err error) bool {
 	return errors.Is(err, hub.ErrUnauthorized) || errors.Is(err, hub.ErrGone) || errors.Is(err, hub.ErrForbidden)
 }
@@ -89,12 +89,11 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	var queue []Entry
 	var errs []error
 	for _, repo := range a.c.Repos {
-		entries, snapshot, err := a.Look(ctx, repo)
+		entries, err := a.visit(ctx, repo)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("look at %s: %w", repo, err))
 			continue // the others are served all the same
 		}
-		a.watch(ctx, repo, snapshot)
 		queue = append(queue, entries...)
 	}
 	if err := errors.Join(errs...); len(errs) == len(a.c.Repos) {
@@ -135,19 +134,34 @@ func (a *Agent) Look(ctx context.Context, repo hub.Repo) ([]Entry, hub.Snapshot,
 	if err != nil {
 		return nil, snapshot, err
 	}
+	queue, err := a.list(ctx, repo, snapshot)
+	return queue, snapshot, err
+}
+
+// visit is Look in a round: what runs is watched before the bot asks what may be new, which can fail or take its time.
+func (a *Agent) visit(ctx context.Context, repo hub.Repo) ([]Entry, error) {
+	snapshot, err := a.c.Hub.Scan(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	a.watch(ctx, repo, snapshot)
+	return a.list(ctx, repo, snapshot)
+}
+
+// list gives every job that a repository asks for, as one reading of it shows, best first.
+func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) ([]Entry, error) {
 	if snapshot.DefaultSHA == "" {
-		return nil, snapshot, nil // an empty repository teaches nothing
+		return nil, nil // an empty repository teaches nothing
 	}
 	catalogue, err := a.c.Teacher.Catalogue(ctx, repo, snapshot.DefaultSHA)
 	if err != nil {
-		return nil, snapshot, err
+		return nil, err
 	}
 	trusted, err := a.trusted(ctx, repo, snapshot.Pulls)
 	if err != nil {
-		return nil, snapshot, err
+		return nil, err
 	}
-	v := view{Repo: repo, Snapshot: snapshot, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
-	return plan(v), snapshot, nil
+	return plan(view{Repo: repo, Snapshot: snapshot, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}), nil
 }
 
 // remember keeps since when each job is seen to wait, and forgets jobs that no longer do.
@@ -186,12 +200,16 @@ func (a *Agent) chooser() chooser {
 		occupied[key] = true
 	}
 	now := time.Now()
+	pause := claim.RankDelay(1, a.c.Policy.Settle/2)
+	if a.c.Once {
+		pause = 0 // there is no later look for which a job could be left to a peer
+	}
 	slots := a.c.Jobs - len(a.running)
 	if now.Before(a.ailingUntil) {
 		slots = 0
 	}
 	return chooser{
-		Me: a.c.Name, Slots: slots, Pause: claim.RankDelay(1, a.c.Policy.Settle/2),
+		Me: a.c.Name, Slots: slots, Pause: pause,
 		Age:   func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
 		Skip:  func(e Entry) bool { return occupied[subjectOf(e.Job).Key()] },
 		Place: claim.Places,
@@ -210,18 +228,17 @@ func (a *Agent) wait(ctx, work context.Context) {
 	}
 }
 
-// drain gives running jobs a.c.Drain to end, then stops them; it returns when each has released its claim.
+// drain gives running jobs a.c.Drain to end, then stops them; it returns when each has released its claim. What is not
+// claimed yet is not begun.
 func (a *Agent) drain(stop context.CancelCauseFunc) {
+	if n := a.Running(); n > 0 {
+		a.c.Log.Info("stopping", "running_jobs", n, "at_most", a.c.Drain.Round(time.Millisecond).String())
+	}
+	a.withdraw()
 	done := make(chan struct{})
 	go func() { a.group.Wait(); close(done) }()
 	timer := time.NewTimer(a.c.Drain)
 	defer timer.Stop()
-	select {
-	case <-done:
-		return
-	default:
-		a.c.Log.Info("stopping", "running_jobs", a.Running(), "at_most", a.c.Drain.Round(time.Millisecond).String())
-	}
 	select {
 	case <-done:
 	case <-timer.C:
@@ -232,6 +249,17 @@ func (a *Agent) drain(stop context.CancelCauseFunc) {
 	<-done
 }
 
+// withdraw ends the runs that have no claim yet.
+func (a *Agent) withdraw() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range a.running {
+		if r.claim == nil {
+			r.cancel(errStopped)
+		}
+	}
+}
+
 // Running says how many jobs the bot does now. It may be called from any goroutine.
 func (a *Agent) Running() int {
 	a.mu.Lock()
@@ -239,7 +267,7 @@ func (a *Agent) Running() int {
 	return len(a.running)
 }
 
-// without lists the names that are not in out; both are sorted.
+// without lists the names that are not in out.
 func without(names, out []string) []string {
 	gone := make(map[string]bool, len(out))
 	for _, n := range out {

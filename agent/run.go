@@ -83,7 +83,7 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 		return publish.PageURL(a.c.Store, info.Prefix)
 	}}
 	policy := a.c.Policy
-	if a.c.AutoLease {
+	if a.c.AutoLease && policy.Settle <= lease/3 { // else no claim would be had in time, see claim.Policy
 		policy.Lease = lease
 	}
 	held, err := claim.Acquire(ctx, a.c.Board, subjectOf(e.Job), owner, policy)
@@ -123,7 +123,11 @@ func (a *Agent) notClaimed(ctx context.Context, e Entry, err error) time.Duratio
 		}
 		return a.backOff()
 	}
-	if ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+	case fatal(err): // it is about the bot, and the next claim would fare the same
+		a.ail(err, e.Line().String())
+	default:
 		log.Warn("cannot claim", "error", err)
 	}
 	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
@@ -205,6 +209,13 @@ func (a *Agent) ail(err error, job string) {
 	a.ailing++
 	a.ailingUntil = time.Now().Add(pause)
 	a.c.Log.Error("trouble of our own, taking nothing for a while", "job", job, "error", err, "pause", pause.String())
+}
+
+// ails tells whether the bot takes nothing for now.
+func (a *Agent) ails() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Now().Before(a.ailingUntil)
 }
 
 // recovered notes that a job was done.

@@ -17,6 +17,9 @@ const tellAtMost = 10
 // is ranked first for the job; it speaks late enough that a job which is claimed at once needs no word, and it reads
 // before it speaks. What it posts is a note, which changes nothing for the claims (claim.Waiting).
 func (a *Agent) tell(ctx context.Context, queue []Entry, idle []string) {
+	if a.ails() {
+		return
+	}
 	said := 0
 	rules := a.chooser()
 	for _, e := range queue {
@@ -36,7 +39,12 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, idle []string) {
 		if _, unknown := errors.AsType[*hub.AmbiguousError](err); unknown {
 			continue // it may be there; the next look shows
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case fatal(err) && ctx.Err() == nil:
+			a.ail(err, e.Line().String())
+			return
+		default:
 			a.c.Log.Warn("cannot say why a job waits", "job", e.Line().String(), "error", err)
 			return
 		}

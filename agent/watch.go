@@ -72,8 +72,15 @@ func (a *Agent) confirm(ctx context.Context, repo hub.Repo, r *run) {
 	}
 }
 
-// listen looks for a word that ends the run: the context asked for again in the statuses, /cancel in the comments.
+// listen looks for a word that ends the run: the context asked for again in the statuses, /cancel in the comments. While
+// the job is being claimed it does not: only who has the claim can say that it was cancelled, and the next round hears it.
 func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
+	a.mu.Lock()
+	claimed := r.claim != nil
+	a.mu.Unlock()
+	if !claimed {
+		return
+	}
 	for _, s := range p.Contexts {
 		if !strings.EqualFold(s.Context, r.entry.Context) {
 			continue

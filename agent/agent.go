@@ -85,6 +85,7 @@ type Agent struct {
 
 	seen  map[string]time.Time // by Subject.Key: when the bot first saw the job wait
 	trust map[string]verdict   // by repository and login
+	peers peers                // names of bots that were seen lately
 }
 
 // New checks c and makes a bot of it. It does not touch GitHub.

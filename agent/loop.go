@@ -104,6 +104,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	sortEntries(queue)
 	a.remember(queue)
 	holders, seen := busy(queue, a.c.Hub.Now())
+	seen = a.peers.meet(append(seen, holders...), a.c.Hub.Now())
 	idle := without(seen, holders)
 	pace := PaceOf(a.c.Hub.Budget(), a.c.Hub.Now())
 	if slowly := pace.Save || pace.Slow >= 2; slowly != a.slowly {

@@ -85,6 +85,7 @@ type Agent struct {
 
 	seen  map[string]time.Time // by Subject.Key: when the bot first saw the job wait
 	trust map[string]verdict   // by repository and login
+	shy   float64              // this bot's part of the time over which bots spread that nobody knows, see turn
 	peers peers                // names of bots that were seen lately
 }
 
@@ -118,7 +119,7 @@ func New(c Config) (*Agent, error) {
 		c.Seed = rand.Uint64()
 	}
 	return &Agent{
-		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)),
+		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: rand.New(rand.NewPCG(c.Seed, 2)).Float64(),
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{},
 		seen: map[string]time.Time{}, trust: map[string]verdict{},

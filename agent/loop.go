@@ -119,7 +119,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	for _, at := range chosen.Take {
 		a.start(work, queue[at], pace.Lease)
 	}
-	a.tell(ctx, queue, idle)
+	a.tell(ctx, queue, seen)
 	for _, repo := range a.c.Repos {
 		a.forget(ctx, repo, queue, idle)
 	}

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cyborg-bots/cyborg/agent"
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -348,4 +350,57 @@ func TestOneHeadOfTwo(t *testing.T) {
 			t.Errorf("did %d jobs, with the claims %q", len(s.begun), claims)
 		}
 	})
+}
+
+// TestTellAmongTheDead: why a job waits is said, once, also when most of the bots that the day's statuses name are gone.
+func TestTellAmongTheDead(t *testing.T) {
+	play(t, map[string]string{"verify": "on: pull request\nin: vm\n"}, func(t *testing.T, s *stage) {
+		for i := range 6 {
+			_, old := s.pull(fmt.Sprintf("old-%d", i))
+			s.say(old, "success", fmt.Sprintf("Tests passed [bot-%d] k7m2q9x%d", i, i+2))
+		}
+		var shas []string
+		for i := range 5 {
+			_, sha := s.pull(fmt.Sprintf("topic-%d", i))
+			shas = append(shas, sha)
+		}
+		for _, name := range []string{"bot-0", "bot-z"} {
+			defer s.run(s.bot(name, nil))()
+		}
+		s.after(20 * time.Minute)
+		for _, sha := range shas {
+			if diff := cmp.Diff([]string{"pending Not yet tested: needs vm"}, s.statuses(sha)); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
+
+// TestTellAtTheStart: bots of which nobody knows yet rarely say the same. Without their spreading these say 160 things.
+func TestTellAtTheStart(t *testing.T) {
+	said := 0
+	for seed := range uint64(3) {
+		play(t, map[string]string{"verify": "on: pull request\nin: vm\n"}, func(t *testing.T, s *stage) {
+			s.must(s.hub.SetFaults(fakehub.Faults{Lag: fakehub.Lag{Statuses: fakehub.Duration(2 * time.Second)}}))
+			var shas []string
+			for i := range 10 {
+				_, sha := s.pull(fmt.Sprintf("topic-%d", i))
+				shas = append(shas, sha)
+			}
+			for i := range 20 {
+				defer s.run(s.bot(fmt.Sprintf("bot-%c", 'a'+i), func(c *agent.Config) { c.Seed = 1000*seed + uint64(i) + 1 }))()
+			}
+			s.after(20 * time.Minute)
+			for _, sha := range shas {
+				n := len(s.statuses(sha))
+				if n == 0 {
+					t.Errorf("seed %d: nobody said why %.8s waits", seed, sha)
+				}
+				said += n
+			}
+		})
+	}
+	if said > 90 {
+		t.Errorf("30 things were said %d times", said)
+	}
 }

@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -16,7 +18,7 @@ const tellAtMost = 10
 // tell says on GitHub what waits and why, where nobody has said so: people must not guess. One bot speaks, the one that
 // is ranked first for the job; it speaks late enough that a job which is claimed at once needs no word, and it reads
 // before it speaks. What it posts is a note, which changes nothing for the claims (claim.Waiting).
-func (a *Agent) tell(ctx context.Context, queue []Entry, idle []string) {
+func (a *Agent) tell(ctx context.Context, queue []Entry, known []string) {
 	if a.ails() {
 		return
 	}
@@ -30,8 +32,7 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, idle []string) {
 		if !e.Silent || rules.Skip(e) || e.Standing != Ready && e.Standing != Waiting {
 			continue
 		}
-		patience := 3 * a.c.Policy.Settle
-		if rules.Age(e) < patience || claim.Rank(key, idle, a.c.Name) != 0 {
+		if rules.Age(e) < 3*a.c.Policy.Settle+a.turn(key, known) {
 			continue
 		}
 		said++
@@ -50,6 +51,23 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, idle []string) {
 		}
 	}
 }
+
+// turn is how long a bot leaves it to others to speak. The first of the ranking may be one of the day's dead, so the next
+// speaks when the first would have for sure: both look at most one and a half polls after the time for it, and saw the job
+// as far apart. A bot that nobody knows, as it has said nothing yet, comes after all who are known; of several such bots,
+// which do not know of each other either, chance puts one first.
+func (a *Agent) turn(key string, known []string) time.Duration {
+	step := 3*a.c.Poll + a.c.Policy.Settle
+	if slices.Contains(known, a.c.Name) {
+		return time.Duration(claim.Rank(key, known, a.c.Name)) * step
+	}
+	return time.Duration(len(known))*step + time.Duration(a.shy*float64(shyFor*a.c.Poll))
+}
+
+// shyFor is over how many polls bots spread that nobody knows. Twenty of them that start in one second, and two seconds
+// until a word is seen, say every second thing twice (each five times, were they not spread); one alone is late by a
+// minute and a half.
+const shyFor = 6
 
 // note is what people read of a job that waits.
 func (e Entry) note() string {

@@ -280,7 +280,7 @@ func (b *bot) prepare(ctx context.Context) error {
 	if b.claims, err = claim.OpenJournal(filepath.Join(b.state, "claims")); err != nil {
 		return infra(err)
 	}
-	b.policy.Journal = b.claims
+	b.policy.Journal, b.policy.Log = b.claims, b.log
 	if err := b.host.Sweep(ctx); err != nil {
 		b.log.Warn("cannot clean up what a killed bot left", "error", err)
 	}

@@ -10,6 +10,10 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 )
 
+// readAtMost bounds how long a round waits for what a repository teaches. A git server that hangs must not keep the runs on
+// others from being watched for long; the first clone of a large repository goes on in the next round.
+const readAtMost = 2 * time.Minute
+
 // errStopped is the cause with which jobs end that a stopping bot did not wait for.
 var errStopped = errors.New("the bot was stopped")
 
@@ -107,7 +111,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	seen = a.peers.meet(append(seen, holders...), a.c.Hub.Now())
 	idle := without(seen, holders)
 	pace := PaceOf(a.c.Hub.Budget(), a.c.Hub.Now())
-	if slowly := pace.Save || pace.Slow >= 2; slowly != a.slowly {
+	if slowly := pace.Slowly(); slowly != a.slowly {
 		a.slowly = slowly
 		a.c.Log.Info("changed pace", "slowly", slowly, "why", pace.Why, "poll", pace.stretch(a.c.Poll).Round(time.Second).String(), "taking_jobs", !pace.Save)
 	}
@@ -154,7 +158,9 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	if snapshot.DefaultSHA == "" {
 		return nil, nil // an empty repository teaches nothing
 	}
-	catalogue, err := a.c.Teacher.Catalogue(ctx, repo, snapshot.DefaultSHA)
+	reading, cancel := context.WithTimeout(ctx, readAtMost)
+	defer cancel()
+	catalogue, err := a.c.Teacher.Catalogue(reading, repo, snapshot.DefaultSHA)
 	if err != nil {
 		return nil, err
 	}

@@ -137,10 +137,13 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 
 // builtin does a task of this program.
 func builtin(ctx context.Context, env *Env, in *tasks.Env) Outcome {
-	ctx, cancel := context.WithTimeout(ctx, env.Task.Timeout)
+	limited, cancel := context.WithTimeout(ctx, env.Task.Timeout)
 	defer cancel()
-	err := env.Task.Run(ctx, in, in.Job.Args)
+	err := env.Task.Run(limited, in, in.Job.Args)
 	switch {
+	case err != nil && ctx.Err() == nil && limited.Err() != nil:
+		verdict := tasks.Judge(publish.Report{}, container.Result{TimedOut: true}, env.Task.Timeout)
+		return Outcome{State: verdict.State, Text: verdict.Description}
 	case err == nil:
 		return Outcome{State: publish.StateSuccess, Text: "Done"}
 	case tasks.IsFail(err):

@@ -10,8 +10,8 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 )
 
-// readAtMost bounds how long a round waits for what a repository teaches. A git server that hangs must not keep the runs on
-// others from being watched for long; the first clone of a large repository goes on in the next round.
+// readAtMost bounds how long a round waits for what a repository teaches while jobs run: a git server that hangs must not
+// keep them from being watched. A bot without jobs has time, for the first clone of a large repository.
 const readAtMost = 2 * time.Minute
 
 // errStopped is the cause with which jobs end that a stopping bot did not wait for.
@@ -119,6 +119,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	if pace.Save {
 		return next, nil
 	}
+	a.audit(work, queue, seen)
 	chosen := a.chooser().choose(queue, idle)
 	for _, at := range chosen.Take {
 		a.start(work, queue[at], pace.Lease)
@@ -158,9 +159,12 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	if snapshot.DefaultSHA == "" {
 		return nil, nil // an empty repository teaches nothing
 	}
-	reading, cancel := context.WithTimeout(ctx, readAtMost)
-	defer cancel()
-	catalogue, err := a.c.Teacher.Catalogue(reading, repo, snapshot.DefaultSHA)
+	if a.Running() > 0 {
+		limited, cancel := context.WithTimeout(ctx, readAtMost)
+		defer cancel()
+		ctx = limited
+	}
+	catalogue, err := a.c.Teacher.Catalogue(ctx, repo, snapshot.DefaultSHA)
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,7 @@ type Agent struct {
 	trust map[string]verdict   // by repository and login
 	shy   float64              // this bot's part of the time over which bots spread that nobody knows, see turn
 	peers peers                // names of bots that were seen lately
+	words map[string]word      // by Subject.Key: what people saw at the last look
 }
 
 // New checks c and makes a bot of it. It does not touch GitHub.

@@ -26,6 +26,7 @@ type run struct {
 
 	words chan struct{} // holds one while anything is said about the job beside what its claim says, as long as that takes
 	over  bool          // nothing more may be: the result is next; guarded by words
+	done  bool          // its result is published
 }
 
 // Env is what a Performer works with beside the job.
@@ -69,6 +70,9 @@ func (a *Agent) start(work context.Context, e Entry, lease time.Duration) {
 		case a.ended <- struct{}{}:
 		default:
 		}
+		if r.done {
+			a.assure(work, r.entry)
+		}
 	})
 }
 
@@ -109,6 +113,7 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 		return a.backOff() // let a peer have it
 	}
 	log.Info("done", "state", result.State, "text", result.Text, "log", result.URL)
+	r.done = true
 	return a.c.Policy.Settle
 }
 

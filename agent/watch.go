@@ -87,9 +87,7 @@ func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
 		}
 		switch m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Kind {
 		case claim.KindReset:
-			if s.CreatedAt.After(r.began) {
-				a.recheck(ctx, r)
-			}
+			a.recheck(ctx, r) // it stands over the claim, or the look is older than that
 		case claim.KindNote, claim.KindClaim, claim.KindBeat, claim.KindRelease:
 			a.repaint(ctx, r, m.Nonce)
 		case claim.KindOther, claim.KindResult, claim.KindHold:

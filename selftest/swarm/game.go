@@ -101,21 +101,6 @@ func share(r *rand.Rand, f *fakehub.Faults, whole time.Duration) {
 
 func ms(n int) fakehub.Duration { return fakehub.Duration(time.Duration(n) * time.Millisecond) }
 
-// delta is how long after it was taken a record may be unseen.
-func delta(f *fakehub.Faults) time.Duration {
-	d := time.Duration(f.Lag.Statuses)
-	if d > 0 {
-		d += time.Duration(f.Lag.Jitter)
-	}
-	if f.LateIDs > 0 {
-		d += time.Duration(f.LateBy)
-	}
-	if f.BackwardReads > 0 {
-		d += time.Duration(f.BackwardBy)
-	}
-	return d
-}
-
 // Draw fills in from the seed what is not set. The faults come from level, or are as they are if it is nil.
 func (g Game) Draw(level func(*rand.Rand, time.Duration) Faults) Game {
 	r := die(g.Seed).of("game").rand()

@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
@@ -63,13 +61,4 @@ func addUsage(s *fakehub.Usage, o fakehub.Usage) {
 	s.GraphQL += o.GraphQL
 	s.Content += o.Content
 	s.Refused += o.Refused
-}
-
-// percentile is the value below which a part of all lies.
-func percentile(list []time.Duration, part float64) time.Duration {
-	if len(list) == 0 {
-		return 0
-	}
-	slices.SortFunc(list, cmp.Compare)
-	return list[min(int(part*float64(len(list))), len(list)-1)]
 }

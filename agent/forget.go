@@ -17,10 +17,10 @@ type forgetter interface {
 const forgetAtMost = 5
 
 // forget drops what the board keeps for jobs that were in the queue and are no longer: their pull request was closed, or
-// has another head. The bot that is ranked first for the job does it, and asks about the pull request before, since one
-// look may be stale. What a bot does not see go (it was not there) stays until somebody tidies up the locks by hand;
+// has another head. Every bot that saw the job does it, as those ranked before it may be dead; it does no harm to do it
+// twice. It asks about the pull request before, since one look may be stale. What a bot does not see go (it was not there) stays until somebody tidies up the locks by hand;
 // it costs a ref and does no harm.
-func (a *Agent) forget(ctx context.Context, repo hub.Repo, queue []Entry, idle []string) {
+func (a *Agent) forget(ctx context.Context, repo hub.Repo, queue []Entry) {
 	board, ok := a.c.Board.(forgetter)
 	if !ok {
 		return
@@ -41,7 +41,7 @@ func (a *Agent) forget(ctx context.Context, repo hub.Repo, queue []Entry, idle [
 			continue
 		}
 		dropped++
-		if claim.Rank(key, idle, a.c.Name) == 0 && a.over(ctx, repo, e) {
+		if a.over(ctx, repo, e) {
 			if err := board.Forget(ctx, subjectOf(e.Job)); err != nil && ctx.Err() == nil {
 				a.c.Log.Warn("cannot tidy up the locks", "job", e.Line().String(), "error", err)
 			}

@@ -126,7 +126,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	}
 	a.tell(ctx, queue, seen)
 	for _, repo := range a.c.Repos {
-		a.forget(ctx, repo, queue, idle)
+		a.forget(ctx, repo, queue)
 	}
 	if chosen.Wait > 0 {
 		next = min(next, chosen.Wait+a.jitter(200*time.Millisecond))

@@ -59,12 +59,15 @@ type runner struct {
 func (r *runner) acquire(ctx context.Context) (*Claim, error) {
 	req := r.step(Event{Kind: OnStart})
 	for r.life.Phase != Working && r.life.Phase != Ended {
-		if r.life.Phase == Releasing && ctx.Err() != nil {
+		if (r.life.Phase == Releasing || r.life.Phase == Reviewing) && ctx.Err() != nil {
 			return nil, r.abandon(ctx, req)
 		}
 		req = r.step(r.perform(ctx, req, nil))
 	}
 	if r.life.Phase == Ended {
+		if r.life.Outcome != Taken {
+			r.repair(ctx, req.Verdict)
+		}
 		return nil, r.failed(ctx, req)
 	}
 	if err := r.board.Show(ctx, r.subject, req.Verdict); err != nil {
@@ -80,6 +83,7 @@ func (r *runner) abandon(ctx context.Context, req Request) error {
 	for r.life.Phase != Ended {
 		req = r.step(r.perform(short, req, nil))
 	}
+	r.repair(short, req.Verdict)
 	return r.failed(ctx, req)
 }
 

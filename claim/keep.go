@@ -106,13 +106,28 @@ func (k *keeper) keep(ctx context.Context) {
 		}
 		req = r.step(e)
 	}
-	if r.life.Outcome == Lost && req.Verdict.NeedsRepair() { // who made a mess, by coming late, cleans it up
-		if err := r.board.Show(io, r.subject, req.Verdict); err != nil {
-			r.policy.Log.Warn("repair what is shown", "subject", r.subject.String(), "error", err)
-		}
-	}
+	r.repair(io, req.Verdict) // who made a mess, by coming late, cleans it up
 	k.err = k.verdict(req)
 	k.cancel(k.err)
+}
+
+// repair makes people see the truth, if they do not. It tries a few times: the next scan may take what is seen for the
+// truth.
+func (r *runner) repair(ctx context.Context, v Verdict) {
+	if !v.NeedsRepair() {
+		return
+	}
+	for range proofs {
+		err := r.board.Show(ctx, r.subject, v)
+		if err == nil {
+			return
+		}
+		r.policy.Log.Warn("repair what is shown", "subject", r.subject.String(), "error", err)
+		_, after := faultOf(err, true)
+		if rest(ctx, max(after, retryAfter(r.policy.Lease))) != nil {
+			return
+		}
+	}
 }
 
 var errFinished = errors.New("the work is done")

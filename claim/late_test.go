@@ -11,17 +11,18 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/claimtest"
 )
 
-// A heldUp board lets a result out only after a while, whatever its context says: the bot was stopped when the packet
+// A heldUp board lets one record out only after a while, whatever its context says: the bot was stopped when the packet
 // was on its way already.
 type heldUp struct {
 	claim.Board
 	ctx  context.Context
+	kind claim.Kind
 	long time.Duration
 	lost bool // and the bot does not hear of it
 }
 
 func (b *heldUp) Post(ctx context.Context, s claim.Subject, m claim.Mark) (claim.Mark, error) {
-	if m.Kind != claim.KindResult || b.long == 0 {
+	if m.Kind != b.kind || b.long == 0 {
 		return b.Board.Post(ctx, s, m)
 	}
 	wait(b.ctx, b.long)
@@ -40,7 +41,7 @@ func TestLateResultIsRepaired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := claimtest.NewMemory(1, claimtest.Faults{})
-				slow := acquire(t, &heldUp{Board: m.Board("cyborg"), ctx: t.Context(), long: time.Hour, lost: lost}, "slow", policyFor())
+				slow := acquire(t, &heldUp{Board: m.Board("cyborg"), ctx: t.Context(), kind: claim.KindResult, long: time.Hour, lost: lost}, "slow", policyFor())
 				_, release := slow.Keep(t.Context())
 				ended := make(chan error, 1)
 				go func() { ended <- release(claim.Result{State: "failure", Text: "3 tests failed"}) }()
@@ -60,4 +61,29 @@ func TestLateResultIsRepaired(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLateReleaseIsRepaired: a bot was stopped right before it gave its claim back; when it went on a peer had done the
+// job, and people saw "released" in front of the result.
+func TestLateReleaseIsRepaired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(1, claimtest.Faults{})
+		board := &heldUp{Board: m.Board("cyborg"), ctx: t.Context(), kind: claim.KindRelease, long: time.Hour}
+		_, release := acquire(t, board, "slow", policyFor()).Keep(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- release(claim.Result{}) }()
+		wait(t.Context(), 40*time.Minute)
+		heir := acquire(t, m.Board("cyborg"), "heir", policyFor())
+		_, finish := heir.Keep(t.Context())
+		if err := finish(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("the claim is given back, and yet: %v", err)
+		}
+		v := claim.Decide(m.All(subject), time.Now(), policyFor())
+		if v.Result.Nonce != heir.Nonce || v.NeedsRepair() {
+			t.Errorf("%s; people see:\n%s", v.Why(), texts(m))
+		}
+	})
 }

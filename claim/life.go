@@ -70,6 +70,7 @@ const (
 	Publishing              // the answer to a result
 	Confirming              // the read that shows whether a result without an answer is there
 	Releasing               // the answer to a release
+	Reviewing               // the read that shows what people see after a release that came late
 	Ended                   // nothing
 )
 
@@ -166,7 +167,7 @@ func (l Life) Step(e Event) (Life, Request) {
 		return l.win(e)
 	case Working, Beating, Watching:
 		return l.keep(e)
-	case Proving, Publishing, Confirming, Releasing:
+	case Proving, Publishing, Confirming, Releasing, Reviewing:
 		return l.close(e)
 	case Ended:
 	}
@@ -220,7 +221,7 @@ func (l Life) cancel() (Life, Request) {
 		return l.giveBack(Cancelled)
 	case Proving, Publishing, Confirming:
 		return l.leave(Lost, "the bot was stopped before the result could be published")
-	case Releasing:
+	case Releasing, Reviewing:
 		return l.leave(l.Outcome, "")
 	case Fresh, Checking, Noting, Claiming, Ended:
 	}

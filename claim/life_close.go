@@ -17,6 +17,8 @@ func (l Life) close(e Event) (Life, Request) {
 		return l.confirm(e)
 	case Releasing:
 		return l.returned(e)
+	case Reviewing:
+		return l.review(e)
 	default:
 		return l, Request{Do: DoEnd}
 	}
@@ -113,6 +115,10 @@ func (l Life) confirm(e Event) (Life, Request) {
 // returned repeats a release a few times; it names the nonce, so a repetition does no harm.
 func (l Life) returned(e Event) (Life, Request) {
 	switch {
+	case e.Kind == OnPosted && e.Mark.At.UnixNano() > l.expires:
+		// A peer may have had the subject meanwhile, and then people see this in front of its result.
+		l.Phase, l.again = Reviewing, 0
+		return l.pause(l.Settle, 0)
 	case e.Kind == OnPosted:
 		return l.end(l.Outcome, Verdict{}, "")
 	case e.Kind == OnWake:
@@ -121,4 +127,20 @@ func (l Life) returned(e Event) (Life, Request) {
 		return l.pause(l.retry(e), 0)
 	}
 	return l.leave(l.Outcome, "the release could not be posted; the lease will end by itself")
+}
+
+// review looks what people see after a release that came after the lease; who ends the life repairs it.
+func (l Life) review(e Event) (Life, Request) {
+	if e.Kind == OnWake {
+		return l, Request{Do: DoRead}
+	}
+	if e.Kind == OnListed {
+		if v, old := l.list(e); !old {
+			return l.end(l.Outcome, v, "the release came after the lease")
+		}
+	}
+	if l.again > proofs {
+		return l.end(l.Outcome, Verdict{}, "the release came after the lease")
+	}
+	return l.pause(l.retry(e), 0)
 }

@@ -147,7 +147,7 @@ func (l Life) String() string {
 // String names the phase.
 func (p Phase) String() string {
 	names := [...]string{"fresh", "checking", "noting", "claiming", "doubting", "searching", "settling", "deciding", "working", "watching",
-		"beating", "proving", "publishing", "confirming", "releasing", "ended"}
+		"beating", "proving", "publishing", "confirming", "releasing", "reviewing", "ended"}
 	if p < 0 || int(p) >= len(names) {
 		return "unknown"
 	}

@@ -43,6 +43,7 @@ var mutations = []mutation{
 	{"nothing is published after a refusal", "life_close.go", "\tcase e.Kind == OnMissed && e.Fault == FaultBarred:\n\t\treturn l.end(Lost", "\tcase false:\n\t\treturn l.end(Lost", "TestRefusedAtTheEnd"},
 	{"a lost claim ends the work", "life_keep.go", "if !v.Mine(l.Nonce) {", "if false {", "TestReset|TestSwarms"},
 	{"a result without an answer is looked for", "life_close.go", "\tcase FaultAmbiguous:\n\t\tl.Phase = Confirming\n\t\treturn l.pause(l.retry(e), 0)", "\tcase FaultAmbiguous:\n\t\treturn l.end(Lost, Verdict{}, \"\")", "TestAmbiguousWrites"},
+	{"a release that comes late is looked after", "life_close.go", "e.Mark.At.UnixNano() > l.expires:\n\t\t// A peer may have had the subject meanwhile, and then people see this", "false:\n\t\t// A peer may have had the subject meanwhile, and then people see this", "TestLateRelease"},
 	{"beats end before GitHub's ceiling", "policy.go", "quietAt = 900", "quietAt = 2000", "TestCeilingWhileWorking"},
 	{"claims end before GitHub's ceiling", "policy.go", "deadAt  = 980", "deadAt  = 2000", "TestCeiling"},
 	{"people see the truth", "repair.go", "return m, !v.Newest.same(v.Result)", "return m, false", "TestDecide|TestExplore$|TestStatusBoard|TestSwarms"},

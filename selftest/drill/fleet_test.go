@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func TestFleet(t *testing.T) {
 	for _, sha := range heads {
 		left[sha] = true
 	}
-	f.until("every context has a result", func() bool {
+	f.until("people see a result of every context", func() bool {
 		for sha := range left {
 			if finished(f.statuses(repo, sha)) == 5 {
 				delete(left, sha)
@@ -53,6 +54,7 @@ func TestFleet(t *testing.T) {
 		return len(left) == 0
 	})
 	took := time.Since(began)
+	f.untilShown(repo, heads)
 	for _, p := range fleet {
 		f.stop(p)
 	}
@@ -118,15 +120,10 @@ func openPulls(f *field, repo, dir string, n int) []string {
 func judgeFleet(f *field, repo string, heads []string) (records int) {
 	f.t.Helper()
 	for _, sha := range heads {
-		byContext := map[string][]claim.Mark{}
-		for _, s := range f.history(repo, sha) {
-			records++
-			m := claim.ParseStatusText(s.State, s.Description)
-			m.ID, m.At, m.URL = s.ID, s.CreatedAt, s.TargetURL
-			byContext[s.Context] = append(byContext[s.Context], m)
-		}
+		byContext := f.marks(repo, sha)
 		for context, marks := range byContext {
 			v := claim.Decide(marks, time.Now(), claim.DefaultPolicy())
+			records += len(marks)
 			nonces := map[string]bool{}
 			for _, m := range marks {
 				if m.Kind == claim.KindResult {
@@ -145,6 +142,33 @@ func judgeFleet(f *field, repo string, heads []string) (records int) {
 		}
 	}
 	return records
+}
+
+// untilShown waits until people see the result that counts of each context: who came too late has looked again.
+func (f *field) untilShown(repo string, heads []string) {
+	f.t.Helper()
+	f.until("people see what counts", func() bool {
+		for _, sha := range heads {
+			for _, marks := range f.marks(repo, sha) {
+				if v := claim.Decide(marks, time.Now(), claim.DefaultPolicy()); v.State != claim.Done || v.NeedsRepair() {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// marks is what was said of each context of a commit, oldest first.
+func (f *field) marks(repo, sha string) map[string][]claim.Mark {
+	f.t.Helper()
+	byContext := map[string][]claim.Mark{}
+	for _, s := range slices.Backward(f.history(repo, sha)) {
+		m := claim.ParseStatusText(s.State, s.Description)
+		m.ID, m.At, m.URL = s.ID, s.CreatedAt, s.TargetURL
+		byContext[s.Context] = append(byContext[s.Context], m)
+	}
+	return byContext
 }
 
 // requests counts what the bots' account asked.

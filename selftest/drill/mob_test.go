@@ -35,7 +35,7 @@ func TestChaosOfEight(t *testing.T) {
 		m.trouble(chance.IntN(bots), chance.IntN(3))
 		return m.troubles >= troubles
 	})
-	f.until("all jobs are done", func() bool {
+	f.until("all bots go on, and all jobs are done", func() bool {
 		m.wakeUp()
 		for _, sha := range heads {
 			if finished(f.statuses(repo, sha)) < 5 {
@@ -44,6 +44,7 @@ func TestChaosOfEight(t *testing.T) {
 		}
 		return len(m.wake) == 0
 	})
+	f.untilShown(repo, heads)
 	for _, p := range m.fleet {
 		f.stop(p)
 	}
@@ -106,12 +107,7 @@ func (m *mob) judge(heads []string) {
 	m.t.Helper()
 	jobs, late := 0, 0
 	for _, sha := range heads {
-		byContext := map[string][]claim.Mark{}
-		for _, s := range m.history(m.repo, sha) {
-			mark := claim.ParseStatusText(s.State, s.Description)
-			mark.ID, mark.At, mark.URL = s.ID, s.CreatedAt, s.TargetURL
-			byContext[s.Context] = append(byContext[s.Context], mark)
-		}
+		byContext := m.marks(m.repo, sha)
 		if len(byContext) != 5 {
 			m.t.Errorf("%.8s: %d contexts, want 5", sha, len(byContext))
 		}
@@ -119,7 +115,10 @@ func (m *mob) judge(heads []string) {
 			jobs++
 			v := claim.Decide(marks, time.Now(), claim.DefaultPolicy())
 			if v.State != claim.Done || v.NeedsRepair() {
-				m.t.Errorf("%.8s %s: %s, people see %q", sha, context, v.State, v.Newest.Text)
+				m.t.Errorf("%.8s %s: %s, people see %q; the log:", sha, context, v.State, v.Newest.Text)
+				for _, mark := range marks {
+					m.t.Logf("  %d %s %s %s", mark.ID, mark.At.Format(time.TimeOnly), mark.State, mark.Text)
+				}
 			}
 			for _, mark := range marks {
 				if mark.Kind == claim.KindResult && mark.Nonce != v.Result.Nonce {

@@ -31,7 +31,7 @@ packages: ## the Debian packages that the tests use
 
 lint: ## golangci-lint, pinned in its own mod file so that its hundreds of modules stay out of ours
 	$(GO) build -modfile=.ci/lint.mod -o $(OUT)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-	$(OUT)/golangci-lint run ./...
+	$(OUT)/golangci-lint run --allow-parallel-runners ./...
 
 real: build ## a real project's releases as pull requests, tested by two real bot processes
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestReal ./selftest/drill

@@ -101,7 +101,7 @@ func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
 		return
 	}
 	for _, c := range comments {
-		if c.CreatedAt.Before(r.began.Truncate(time.Second)) || !commands(c.Body, "/cancel") {
+		if c.CreatedAt.Before(r.began.Truncate(time.Second)) || !asksTo(c.Body, "cancel") {
 			continue
 		}
 		if writer, err := a.writes(ctx, repo, c.Author); err == nil && writer {
@@ -152,14 +152,4 @@ func (a *Agent) repaint(ctx context.Context, r *run, newest string) {
 	if _, err := a.c.Board.Post(ctx, held.Subject, beat); err != nil && ctx.Err() == nil {
 		a.c.Log.Warn("cannot say that a job is being done", "job", r.entry.Line().String(), "error", err)
 	}
-}
-
-// commands tells whether a line of a comment is the command.
-func commands(body, command string) bool {
-	for line := range strings.Lines(body) {
-		if strings.TrimSpace(line) == command {
-			return true
-		}
-	}
-	return false
 }

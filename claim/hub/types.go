@@ -122,10 +122,12 @@ type Event struct {
 // A Comment is one on an issue or a pull request.
 type Comment struct {
 	ID          int64
+	Number      int // of the issue or pull request
 	Body        string
 	Author      string
 	Association string
 	URL         string
+	Reactions   int // how many
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }

@@ -50,7 +50,7 @@ type jsonPullLinks struct {
 	MergedAt *time.Time `json:"merged_at"`
 }
 
-// jsonReactions is the reactions; nobody reacts here.
+// jsonReactions counts the reactions; those of issues are none here.
 type jsonReactions struct {
 	URL      string `json:"url"`
 	Total    int    `json:"total_count"`
@@ -146,6 +146,6 @@ func (rq *request) comment(c *comment) *jsonComment {
 		URL: url, HTMLURL: rq.site.issueHTML(c.issue, c.issue.isPull(rq.now)) + "#issuecomment-" + id, IssueURL: rq.site.issue(c.issue),
 		ID: c.id, NodeID: nodeID("IssueComment", c.id), User: rq.user(c.author), CreatedAt: jsonTime(c.created),
 		UpdatedAt: jsonTime(st.updated), AuthorAssociation: association(c.issue.repo, c.author), Body: st.body,
-		Reactions: jsonReactions{URL: url + "/reactions"},
+		Reactions: rq.reactions(c, url+"/reactions"),
 	}
 }

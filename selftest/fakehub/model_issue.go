@@ -70,6 +70,7 @@ type comment struct {
 	author  *user
 	created time.Time
 	state   history[commentState]
+	reacted history[[]*reaction]
 }
 
 type commentState struct {

@@ -100,7 +100,7 @@ func (n *node) find(method, path string, params []string) (*route, []string) {
 func routes() *router {
 	t := &router{}
 	for _, room := range []func() []route{
-		metaRoutes, userRoutes, repoRoutes, issueRoutes, commentRoutes, labelRoutes,
+		metaRoutes, userRoutes, repoRoutes, issueRoutes, commentRoutes, reactionRoutes, labelRoutes,
 		eventRoutes, statusRoutes, pullRoutes, searchRoutes,
 		gitRoutes, contentRoutes, // git*.go
 		releaseRoutes, appRoutes, graphqlRoutes,

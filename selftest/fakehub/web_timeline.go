@@ -19,6 +19,7 @@ type itemView struct {
 	Blank  bool // of a comment without a text
 	Tags   []string
 	Edited bool
+	Faces  []string // the reactions
 
 	Added, Removed []labelView
 	From, To       string
@@ -96,6 +97,7 @@ func (v *viewer) timeline(i *issue) []itemView {
 		if !st.deleted {
 			item := v.comment(i, c.author, c.created, st.body)
 			item.ID, item.id, item.when = "issuecomment-"+strconv.FormatInt(c.id, 10), c.id, i.comments.received[n]
+			item.Faces = facesOf(c.reacted.last())
 			item.Edited = st.updated.After(i.comments.received[n])
 			items = append(items, item)
 		}

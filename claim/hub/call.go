@@ -12,6 +12,7 @@ import (
 type call struct {
 	write bool // it might change something: a POST of GraphQL is told apart by this alone
 	asApp bool // signed by the App itself, not by its installation
+	later bool // 202 is the answer: GitHub makes what was asked for after it
 
 	mu     sync.Mutex
 	status int
@@ -37,6 +38,9 @@ func isWrite(req *http.Request) bool {
 	}
 	return req.Method != http.MethodGet && req.Method != http.MethodHead
 }
+
+// takesLater tells whether an answer that something will be done is as good as one that it is done.
+func (c *call) takesLater() bool { return c != nil && c.later }
 
 // answered notes what came, of the last try.
 func (c *call) answered(status int, header http.Header, err error) {

@@ -33,6 +33,19 @@ const (
   repository(owner: $owner, name: $name) { id }
 }`
 
+	editsQuery = `query Edits($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    issueOrPullRequest(number: $number) {
+      ... on Issue { userContentEdits(first: 100, after: $after) { ...edits } }
+      ... on PullRequest { userContentEdits(first: 100, after: $after) { ...edits } }
+    }
+  }
+}
+fragment edits on UserContentEditConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes { editedAt editor { __typename login } }
+}`
+
 	updateRefsQuery = `mutation UpdateRefs($input: UpdateRefsInput!) {
   updateRefs(input: $input) { clientMutationId }
 }`
@@ -40,5 +53,5 @@ const (
 
 // Queries gives every GraphQL text that this package sends, by its operation's name, so that a test can hold it against a schema.
 func Queries() map[string]string {
-	return map[string]string{"Scan": scanQuery, "Node": nodeQuery, "UpdateRefs": updateRefsQuery}
+	return map[string]string{"Scan": scanQuery, "Node": nodeQuery, "UpdateRefs": updateRefsQuery, "Edits": editsQuery}
 }

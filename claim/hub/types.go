@@ -55,6 +55,13 @@ type Repository struct {
 	Permission    string // of the one who asks: admin, maintain, write, triage, read, none; empty if not told
 	CloneURL      string
 	URL           string
+	Parent        string // owner/name of the repository that this is a fork of; empty if it is none
+}
+
+// A TextEdit is a change of an issue's text.
+type TextEdit struct {
+	Editor string // login; empty for a deleted account
+	At     time.Time
 }
 
 // A User is who the credentials belong to.

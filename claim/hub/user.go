@@ -17,17 +17,23 @@ func (c *Client) Repository(ctx context.Context, repo Repo) (Repository, error) 
 			return c.gh.Repositories.Get(ctx, repo.Owner, repo.Name)
 		})
 	}
-	var name Repo
+	var out Repository
 	if err == nil {
-		name, err = ParseRepo(in.GetFullName())
+		out, err = repositoryOf(in)
 	}
 	if err != nil {
 		return Repository{}, fmt.Errorf("read repository %s: %w", repo, err)
 	}
+	return out, nil
+}
+
+func repositoryOf(in *github.Repository) (Repository, error) {
+	name, err := ParseRepo(in.GetFullName())
 	return Repository{
 		ID: in.GetID(), NodeID: in.GetNodeID(), Name: name, DefaultBranch: in.GetDefaultBranch(), Private: in.GetPrivate(),
 		Archived: in.GetArchived(), Permission: strongest(in.GetPermissions()), CloneURL: in.GetCloneURL(), URL: in.GetHTMLURL(),
-	}, nil
+		Parent: in.GetParent().GetFullName(),
+	}, err
 }
 
 // strongest names the most that an account may do.

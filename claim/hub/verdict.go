@@ -36,7 +36,7 @@ func (l verdict) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	switch code := resp.StatusCode; {
-	case code == http.StatusAccepted && write:
+	case code == http.StatusAccepted && write && !callOf(req).takesLater():
 		return nil, ambiguous(req, resp, errors.New("github will do it later"))
 	case code < 300:
 		return resp, nil

@@ -35,6 +35,14 @@ type issueState struct {
 	updated   time.Time
 	closedAt  time.Time
 	closedBy  *user
+	edits     []textEdit // of body after it was written, oldest first
+}
+
+// A textEdit is one change of an issue's text.
+type textEdit struct {
+	id int64
+	by *user
+	at time.Time
 }
 
 // A pull is what a pull request has beyond an issue.

@@ -177,7 +177,10 @@ func (rq *request) edit(is *issue, resource string) *response {
 		rq.s.setTitle(rq.now, is, by, string(*title))
 	}
 	if now := is.state.last().body; in.Body.set && orEmpty(now) != orEmpty((*string)(in.Body.pointer())) {
-		is.edit(rq.now, func(st *issueState) { st.body = (*string)(in.Body.pointer()) })
+		made := textEdit{id: rq.s.nextID(), by: by, at: rq.now}
+		is.edit(rq.now, func(st *issueState) {
+			st.body, st.edits = (*string)(in.Body.pointer()), append(slices.Clip(st.edits), made)
+		})
 	}
 	if writer && in.Labels.set {
 		rq.s.setLabels(rq.now, is, by, rq.s.namedLabels(rq.now, rq.repo, in.Labels.value.names))

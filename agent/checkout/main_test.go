@@ -213,3 +213,14 @@ func grep(t *testing.T, dir, text string) []string {
 	}
 	return found
 }
+
+// runScript runs a shell script in a directory, as a job does: with git's settings of the work tree alone.
+func runScript(t *testing.T, dir, script string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-e", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s\n%v\n%s", script, err, out)
+	}
+}

@@ -12,6 +12,11 @@ import (
 // credential returns the settings that make git send the token to the
 // repository's own address, and the texts that must not be shown afterwards.
 func (m *Mirror) credential(ctx context.Context) ([]setting, []string, error) {
+	return m.credentialFor(ctx, m.o.URL)
+}
+
+// credentialFor is credential for another repository on the same server.
+func (m *Mirror) credentialFor(ctx context.Context, address string) ([]setting, []string, error) {
 	if m.o.Token == nil || m.scheme == "file" {
 		return nil, nil, nil
 	}
@@ -27,7 +32,7 @@ func (m *Mirror) credential(ctx context.Context) ([]setting, []string, error) {
 	}
 	// GitHub takes any user name with a token; this is the one it documents for Apps.
 	pair := base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token))
-	set := []setting{{"http." + m.o.URL + ".extraHeader", "Authorization: Basic " + pair}}
+	set := []setting{{"http." + address + ".extraHeader", "Authorization: Basic " + pair}}
 	return set, append([]string{pair}, shapes(token)...), nil // the longest first
 }
 

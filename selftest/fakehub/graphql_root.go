@@ -163,7 +163,7 @@ func (n *gqlNode) ToBot() (*gqlActor, bool)          { return n.actor, n.is("Bot
 func (n *gqlNode) ToOrganization() (*gqlActor, bool) { return n.actor, n.is("Organization") }
 func (n *gqlNode) is(kind string) bool               { return n.actor != nil && n.actor.u.kind == kind }
 
-func (*gqlNode) ToUserContentEdit() (*gqlEdit, bool)                   { return nil, false }
+func (*gqlNode) ToUserContentEdit() (*gqlEdit, bool)                { return nil, false }
 func (*gqlNode) ToLabel() (*gqlLabel, bool)                         { return nil, false }
 func (*gqlNode) ToRef() (*gqlRef, bool)                             { return nil, false }
 func (*gqlNode) ToIssueComment() (*gqlComment, bool)                { return nil, false }

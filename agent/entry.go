@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/tasks"
@@ -35,4 +36,15 @@ type Entry struct {
 	Names    []string  // bots that wrote statuses of this commit, newest word of each context
 	Broken   bool      // the protected branch teaches the task wrongly: nobody can do it
 	Silent   bool      // nobody has said yet that this job exists, or why it waits: people see nothing
+}
+
+// Where names the subject of a job for people: acme/widget#7, acme/widget@main.
+func (e Entry) Where() string {
+	switch n := max(e.Pull, e.Issue); {
+	case n > 0:
+		return fmt.Sprintf("%s#%d", e.Repo, n)
+	case e.HeadRef != "":
+		return e.Repo + "@" + e.HeadRef
+	}
+	return e.Repo + "@" + short(e.SHA)
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -55,8 +56,12 @@ func (a *Agent) forget(ctx context.Context, repo hub.Repo, queue []Entry) {
 	a.known = here
 }
 
-// over asks whether a job's commit is no longer the head of an open pull request.
+// over asks whether a job's commit is no longer the head of an open pull request, or the tip of its branch.
 func (a *Agent) over(ctx context.Context, repo hub.Repo, e Entry) bool {
+	if e.Pull == 0 {
+		tip, err := a.c.Hub.Ref(ctx, repo, "refs/heads/"+e.HeadRef)
+		return errors.Is(err, hub.ErrGone) || err == nil && tip != e.SHA
+	}
 	p, err := a.c.Hub.Pull(ctx, repo, e.Pull)
 	return err == nil && (p.State != "open" || p.HeadSHA != e.SHA)
 }

@@ -172,7 +172,12 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	if err != nil {
 		return nil, err
 	}
-	return plan(view{Repo: repo, Snapshot: snapshot, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}), nil
+	tips, err := a.tips(ctx, repo, snapshot, catalogue)
+	if err != nil {
+		return nil, err
+	}
+	a.hearTips(ctx, repo, tips)
+	return plan(view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}), nil
 }
 
 // remember keeps since when each job is seen to wait, and forgets jobs that no longer do.

@@ -54,6 +54,9 @@ func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir s
 	if err != nil {
 		return fail("open the mirror of "+job.Repo, err)
 	}
+	if job.BaseRef == "" {
+		return w.checkOutTip(ctx, env, mirror, job, dir)
+	}
 	base := "refs/heads/" + job.BaseRef
 	have, err := mirror.Fetch(ctx, base, job.SHA)
 	if o := unfit(env, err); o != nil {
@@ -76,6 +79,27 @@ func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir s
 		return fail("merge "+short(job.SHA)+" into "+job.BaseRef, err)
 	}
 	fmt.Fprintf(env.Output, "cyborg: testing %s, the merge of %s into %s (%s)\n", short(merged), short(job.SHA), job.BaseRef, short(job.BaseSHA))
+	return nil
+}
+
+// checkOutTip makes the work tree of a commit that is tested as it is: a branch's tip.
+func (w *Workshop) checkOutTip(ctx context.Context, env *Env, mirror *checkout.Mirror, job *tasks.Job, dir string) *Outcome {
+	_, err := mirror.Fetch(ctx, job.SHA)
+	if err == nil {
+		err = mirror.Checkout(ctx, dir, job.SHA)
+	}
+	if o := unfit(env, err); o != nil {
+		return o
+	}
+	if err != nil {
+		o := trouble("check out "+short(job.SHA), err)
+		return &o
+	}
+	about := "as it is"
+	if job.HeadRef != "" {
+		about = "pushed to " + job.HeadRef
+	}
+	fmt.Fprintf(env.Output, "cyborg: testing %s, %s\n", short(job.SHA), about)
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 type view struct {
 	Repo      hub.Repo
 	Snapshot  hub.Snapshot
+	Tips      []tip // of the branches that tasks want to know of
 	Catalogue *tasks.Catalogue
 	Has       tasks.Capabilities // what this bot can do
 	Trusted   map[string]bool    // logins in lower case with write access, as GitHub said a moment ago
@@ -40,6 +41,7 @@ func plan(v view) []Entry {
 			}
 		}
 	}
+	queue = append(queue, v.pushed(queue)...)
 	sortEntries(queue)
 	return queue
 }

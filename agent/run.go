@@ -246,8 +246,13 @@ func explain(working context.Context, o Outcome) Outcome {
 
 // info is what the pages say of a job.
 func (a *Agent) info(e Entry) publish.Info {
+	branch := ""
+	if e.Pull == 0 {
+		branch = e.HeadRef
+	}
 	return publish.Info{
-		Repo: e.Repo, Task: e.Task, Context: e.Context, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Title: e.Title,
+		Branch: branch,
+		Repo:   e.Repo, Task: e.Task, Context: e.Context, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Title: e.Title,
 		Web: a.c.Web, Bot: a.c.Name, Host: a.c.Host, Version: a.c.Version, Line: e.Line().String(), Timeout: timeoutOf(e.Taught),
 		Previous: e.URL, Redact: a.c.Redact, Limits: a.c.Limits, Log: a.c.Log,
 	}

@@ -75,23 +75,8 @@ func (a *Agent) confirm(ctx context.Context, repo hub.Repo, r *run) {
 // listen looks for a word that ends the run: the context asked for again in the statuses, /cancel in the comments. While
 // the job is being claimed it does not: only who has the claim can say that it was cancelled, and the next round hears it.
 func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
-	a.mu.Lock()
-	claimed := r.claim != nil
-	a.mu.Unlock()
-	if !claimed {
+	if !a.hear(ctx, r, p.Contexts) {
 		return
-	}
-	for _, s := range p.Contexts {
-		if !strings.EqualFold(s.Context, r.entry.Context) {
-			continue
-		}
-		switch m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Kind {
-		case claim.KindReset:
-			a.recheck(ctx, r) // it stands over the claim, or the look is older than that
-		case claim.KindNote, claim.KindClaim, claim.KindBeat, claim.KindRelease:
-			a.repaint(ctx, r, m.Nonce)
-		case claim.KindOther, claim.KindResult, claim.KindHold:
-		}
 	}
 	comments, err := a.c.Hub.Comments(ctx, repo, r.entry.Pull, r.began.Add(-time.Second))
 	if err != nil {
@@ -109,6 +94,29 @@ func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
 			return
 		}
 	}
+}
+
+// hear looks at the newest words of a commit's contexts. It tells whether the job is claimed.
+func (a *Agent) hear(ctx context.Context, r *run, contexts []hub.Status) bool {
+	a.mu.Lock()
+	claimed := r.claim != nil
+	a.mu.Unlock()
+	if !claimed {
+		return false
+	}
+	for _, s := range contexts {
+		if !strings.EqualFold(s.Context, r.entry.Context) {
+			continue
+		}
+		switch m := claim.ParseStatusText(strings.ToLower(s.State), s.Description); m.Kind {
+		case claim.KindReset:
+			a.recheck(ctx, r) // it stands over the claim, or the look is older than that
+		case claim.KindNote, claim.KindClaim, claim.KindBeat, claim.KindRelease:
+			a.repaint(ctx, r, m.Nonce)
+		case claim.KindOther, claim.KindResult, claim.KindHold:
+		}
+	}
+	return true
 }
 
 // recheck asks the claim itself, over the whole log: somebody seems to have asked for the job again.

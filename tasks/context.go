@@ -60,6 +60,20 @@ func (c *Catalogue) ContextsFor(kind EventKind, branch string) []Context {
 	return list
 }
 
+// Patterns lists the patterns of branches or tags whose events some task wants to know of, sorted.
+func (c *Catalogue) Patterns(kind EventKind) []string {
+	var list []string
+	for _, t := range c.Tasks {
+		for _, e := range t.On {
+			if e.Kind == kind {
+				list = append(list, e.Pattern)
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // Lookup finds the context of a name, in any case as GitHub compares them. It knows all tasks, whatever asks for them.
 func (c *Catalogue) Lookup(context string) (Context, bool) {
 	name, _, _ := strings.Cut(context, "/")

@@ -81,6 +81,14 @@ func Match(pattern, name string) bool {
 	return false
 }
 
+// Literal is how every name begins that fits a pattern.
+func Literal(pattern string) string {
+	if i := strings.IndexAny(pattern, `*?[\`); i >= 0 {
+		return pattern[:i]
+	}
+	return pattern
+}
+
 // matchAny reports whether one of the patterns fits.
 func matchAny(patterns []string, name string) bool {
 	for _, p := range patterns {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -16,7 +17,6 @@ import (
 	"github.com/cyborg-bots/cyborg/agent"
 	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim"
-	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/publish/dir"
@@ -94,11 +94,11 @@ func (h *byHand) open(ctx context.Context) error {
 		},
 	}
 	h.job = tasks.Job{Task: h.line.Task, Args: h.line.Args, Context: h.line.Context, Pull: h.line.Pull}
-	if h.line.Publish || h.line.Shell || h.line.Issue != 0 || h.line.SHA != "" {
-		return usageError("%s: by hand, a task takes --repo, --pull and --context", h.line.Task)
+	if h.line.Publish || h.line.Shell || h.line.Issue != 0 {
+		return usageError("%s: by hand, a task takes --repo, --pull or --sha, and --context", h.line.Task)
 	}
-	if h.line.Pull != 0 {
-		return h.fromPull(ctx, state)
+	if h.line.Pull != 0 || h.line.SHA != "" {
+		return h.fromHub(ctx, state)
 	}
 	return h.fromHere(ctx, state)
 }
@@ -131,49 +131,6 @@ func (h *byHand) fromHere(ctx context.Context, state string) error {
 	h.job.Repo, h.job.SHA, h.job.BaseRef = "local/"+filepath.Base(top), head, branch
 	h.mirror, err = checkout.Open(checkout.Options{Dir: filepath.Join(state, "git"), URL: (&url.URL{Scheme: "file", Path: top}).String(), Log: h.flags.logger()})
 	return infra(err)
-}
-
-// fromPull takes the head of a pull request, and the task as the default branch teaches it.
-func (h *byHand) fromPull(ctx context.Context, state string) error {
-	if h.line.Repo != "" {
-		h.flags.repos = listFlag{h.line.Repo}
-	}
-	repos, err := h.flags.repositories()
-	if err != nil {
-		return err
-	}
-	client, err := h.flags.client(state, nil)
-	if err != nil {
-		return err
-	}
-	repository, err := client.Repository(ctx, repos[0])
-	if err != nil {
-		return infra(fmt.Errorf("find repository %s: %w", repos[0], err))
-	}
-	pull, err := client.Pull(ctx, repos[0], h.line.Pull)
-	if errors.Is(err, hub.ErrGone) {
-		return usageError("%s: there is no pull request %s#%d", h.line.Task, repos[0], h.line.Pull)
-	}
-	if err != nil {
-		return infra(err)
-	}
-	h.mirror, err = checkout.Open(checkout.Options{Dir: filepath.Join(state, "git"), URL: repository.CloneURL, Token: client.Token, Log: h.flags.logger()})
-	if err != nil {
-		return infra(err)
-	}
-	have, err := h.mirror.Fetch(ctx, "refs/heads/"+repository.DefaultBranch)
-	if err != nil {
-		return infra(err)
-	}
-	catalogue, err := h.work.Catalogue(ctx, repos[0], have["refs/heads/"+repository.DefaultBranch])
-	if err != nil {
-		return infra(err)
-	}
-	if !strings.EqualFold(pull.HeadRepo, repos[0].String()) {
-		fmt.Fprintf(h.env.Stderr, "cyborg: this is code of @%s, and it runs with your rights\n", pull.Author)
-	}
-	h.job.Repo, h.job.SHA, h.job.HeadRef, h.job.BaseRef = repos[0].String(), pull.HeadSHA, pull.HeadRef, pull.BaseRef
-	return h.find(catalogue, nil)
 }
 
 // find looks the task up, and the place on its axes that --context names.
@@ -224,7 +181,7 @@ func (h *byHand) do(ctx context.Context) error {
 	defer scratch.Close()
 	branch := ""
 	if h.job.Pull == 0 {
-		branch = h.job.BaseRef
+		branch = cmp.Or(h.job.BaseRef, h.job.SHA)
 	}
 	attempt, err := publish.Begin(ctx, store, publish.Info{
 		Branch: branch,

@@ -117,6 +117,7 @@ type shownEntry struct {
 	Repo     string     `json:"repo"`
 	Pull     int        `json:"pull,omitempty"`
 	Issue    int        `json:"issue,omitempty"`
+	Ref      string     `json:"ref,omitempty"` // the branch of SHA
 	SHA      string     `json:"sha,omitempty"`
 	Task     string     `json:"task"`
 	Context  string     `json:"context,omitempty"`
@@ -136,7 +137,7 @@ func (f *lookFlags) print(queue []agent.Entry) error {
 	list := make([]shownEntry, len(queue))
 	for i, e := range queue {
 		list[i] = shownEntry{
-			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Task: e.Task, Context: e.Context, Line: e.Line().String(),
+			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, Ref: e.HeadRef, SHA: e.SHA, Task: e.Task, Context: e.Context, Line: e.Line().String(),
 			Standing: string(e.Standing), Priority: e.Priority, Why: e.Why, Waits: e.Waits, Holder: e.Holder,
 			State: e.State, Says: e.Says, URL: e.URL,
 		}
@@ -155,7 +156,7 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	counts := map[agent.Standing]int{}
 	for _, e := range queue {
 		counts[e.Standing]++
-		fmt.Fprintf(table, "%s#%d\t%s\t%s\t%s\n", e.Repo, e.Pull, e.Context, e.Standing, f.reason(e))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", e.Where(), e.Context, e.Standing, f.reason(e))
 	}
 	table.Flush()
 	fmt.Fprintf(f.env.Stdout, "%d ready, %d held, %d waiting, %d done\n",

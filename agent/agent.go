@@ -59,9 +59,10 @@ type Config struct {
 	Drain     time.Duration // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
 	Once      bool          // one look, the jobs taken from it, and the end
 
-	Kill    <-chan struct{} // closed: stop at once
-	Scratch string          // folder in which each job gets a directory; all bots of a machine may share it
-	Seed    uint64          // of the jitter; 0 draws one
+	Alive   func(next time.Duration) // told after each look when the next is due; nil is nobody
+	Kill    <-chan struct{}          // closed: stop at once
+	Scratch string                   // folder in which each job gets a directory; all bots of a machine may share it
+	Seed    uint64                   // of the jitter; 0 draws one
 	Log     *slog.Logger
 }
 

@@ -48,6 +48,9 @@ func (a *Agent) rounds(ctx, work context.Context) error {
 			a.wait(ctx, work)
 			return err
 		}
+		if a.c.Alive != nil {
+			a.c.Alive(wait)
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

@@ -119,11 +119,17 @@ func (v *view) waits(p hub.Pull, t *tasks.Task, e Entry) string {
 		}
 		return "needs /ok-to-test from someone with write access"
 	}
-	if missing := t.Needs.Missing(v.Has); len(missing) > 0 {
+	return Lacks(t, v.Has)
+}
+
+// Lacks says what a bot that can do so much lacks for a task, in words for people; empty if nothing.
+func Lacks(t *tasks.Task, has tasks.Capabilities) string {
+	if missing := t.Needs.Missing(has); len(missing) > 0 {
 		return strings.Join(missing, ", ")
 	}
-	if !v.offers(e.Place) {
-		return fmt.Sprintf("needs %s", e.Place)
+	v := view{Has: has}
+	if place := v.place(t); !v.offers(place) {
+		return fmt.Sprintf("needs %s", place)
 	}
 	return ""
 }

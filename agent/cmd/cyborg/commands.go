@@ -53,6 +53,7 @@ func commands() []command {
 		statusCommand(),
 		tasksCommand(),
 		selftestCommand(),
+		healthCommand(),
 		fakehubCommand(),
 		resultsCommand(),
 		versionCommand(),

@@ -93,6 +93,7 @@ func (f *runFlags) run(ctx context.Context) error {
 		return err
 	}
 	defer b.claims.Close()
+	b.alive(0)
 	a, err := agent.New(b.config())
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
@@ -291,7 +292,9 @@ func (b *bot) prepare(ctx context.Context) error {
 	if err != nil {
 		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
 	}
-	b.learn(b.exam(ctx))
+	report := b.exam(ctx)
+	b.learn(report)
+	b.greet(user.Login, report)
 	b.log.Info("ready", "version", buildVersion(), "login", user.Login, "repos", fmt.Sprint(b.repos), "jobs", b.flags.jobs)
 	return nil
 }
@@ -330,9 +333,9 @@ func (b *bot) config() agent.Config {
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
-		Hub: b.hub, Repos: b.repos, Teacher: workshop, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
+		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Board: b.board(), Has: b.has,
 		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
-		Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
+		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

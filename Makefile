@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 SKIPS   ?= .ci/skips
 
-.PHONY: build demo test unit lint bench fuzz real fleet chaos explore mutants packages clean
+.PHONY: build demo test unit lint bench fuzz real fleet chaos explore mutants packages image clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -53,6 +53,9 @@ bench: build ## timed claims, as ratios against something run beside
 
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
+
+image: ## cyborg:slim and cyborg:full from the Dockerfile; with no registry to pull from it makes the Debian base itself
+	container/image/build slim full
 
 clean:
 	rm -rf $(OUT)

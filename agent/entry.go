@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
 
@@ -48,3 +49,6 @@ func (e Entry) Where() string {
 	}
 	return e.Repo + "@" + short(e.SHA)
 }
+
+// Subject is what bots compete for when they want the job.
+func (e Entry) Subject() claim.Subject { return subjectOf(e.Job) }

@@ -51,6 +51,8 @@ func commands() []command {
 		demoCommand(),
 		scanCommand(),
 		statusCommand(),
+		claimCommand(),
+		retestCommand(),
 		tasksCommand(),
 		selftestCommand(),
 		healthCommand(),

@@ -2,9 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
 )
 
 // What people see of a job is its newest status, and so do scans: a result that does not count, in front of one that does
@@ -42,9 +44,10 @@ func (a *Agent) audit(work context.Context, queue []Entry, peers []string) {
 	a.words = now
 }
 
-// assure makes people see what counts. It waits until a look at the log has all that was written before the result.
+// assure makes people see what counts. It waits until a look at the log has all that was written before the result, and
+// looks again when there was something to mend.
 func (a *Agent) assure(ctx context.Context, e Entry) {
-	const tries = 3
+	const tries = 5
 	subject := subjectOf(e.Job)
 	wait := a.c.Policy.Settle + a.random(a.c.Policy.Settle/4)
 	for range tries {
@@ -55,11 +58,18 @@ func (a *Agent) assure(ctx context.Context, e Entry) {
 			return
 		case <-timer.C:
 		}
+		wait = a.jitter(a.c.Poll)
 		marks, now, err := a.c.Board.Marks(ctx, subject)
-		if err == nil {
-			a.mend(ctx, e, claim.Decide(marks, now, a.c.Policy))
+		if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
+			wait += max(time.Until(limited.Until), 0)
+		}
+		if err != nil {
+			continue
+		}
+		v := claim.Decide(marks, now, a.c.Policy)
+		if !v.NeedsRepair() {
 			return
 		}
-		wait = a.jitter(a.c.Poll)
+		a.mend(ctx, e, v)
 	}
 }

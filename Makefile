@@ -8,9 +8,10 @@ TAGS    := libvirt_dlopen
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
+SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: build demo test unit lint bench fuzz real fleet chaos explore mutants packages image clean
+.PHONY: build demo test unit lint bench simulate fuzz real fleet chaos explore mutants packages image clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -50,6 +51,11 @@ mutants: ## switch off each safeguard of the claims, one at a time: a test must 
 
 bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+simulate: build ## fleets in virtual time: what they waste; then every fault, whole bots and claims alone for SIMTIME each; SEED=N repeats
+	$(GO) test -count=1 -timeout 10m ./selftest/swarm
+	$(OUT)/cyborg simulate --faults all --games 1000000 --for $(SIMTIME) $(if $(SEED),--seed $(SEED))
+	$(OUT)/cyborg simulate --faults all --games 1000000 --for $(SIMTIME) $(if $(SEED),--seed $(SEED)) --claims
 
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)

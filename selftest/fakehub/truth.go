@@ -25,6 +25,7 @@ type Status struct {
 	TargetURL   string
 	Creator     string    // login
 	Received    time.Time // real time
+	Visible     time.Time // from when on reads find it, apart from the lag of their replica
 	CreatedAt   time.Time // as it is shown, which may be wrong by a fault
 }
 
@@ -57,10 +58,11 @@ func (t Truth) AllStatuses(repository string) []Status {
 
 func (l *statusLog) truth() []Status {
 	list := make([]Status, 0, len(l.list.all()))
-	for _, st := range l.list.all() {
+	for i, st := range l.list.all() {
 		list = append(list, Status{
 			ID: st.id, SHA: st.sha, State: st.state, Context: st.context, Description: orEmpty(st.description),
 			TargetURL: orEmpty(st.target), Creator: st.creator.login, Received: st.received, CreatedAt: st.created,
+			Visible: l.list.visible[i],
 		})
 	}
 	return list

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/agent"
@@ -31,6 +32,8 @@ type bot struct {
 	stop  context.CancelFunc // asks it to stop, as SIGTERM does
 	rest  time.Duration      // before the next life
 	agent *agent.Agent
+
+	running atomic.Bool // a job, in a game of claims alone
 }
 
 // run lives until ctx ends.
@@ -68,7 +71,9 @@ func (b *bot) begin(ctx context.Context) (l *life, mine context.Context, stop co
 
 // live is one process from its start to its end.
 func (b *bot) live(ctx context.Context, l *life) error {
-	client, err := hub.New(hub.Options{URL: apiURL, Token: hub.Secret(b.token), Transport: &link{bot: b, life: l, next: b.world.hub.Transport()}})
+	client, err := hub.New(hub.Options{
+		URL: apiURL, Token: hub.Secret(b.token), Transport: &link{bot: b, life: l, next: b.world.hub.Transport()}, Random: l.chance,
+	})
 	if err != nil {
 		return err
 	}
@@ -78,6 +83,9 @@ func (b *bot) live(ctx context.Context, l *life) error {
 		if err := b.giveBack(ctx, board, left, policy); err != nil {
 			b.world.ledger.tell(l.name, subject{}, "cannot give back all: %v", err)
 		}
+	}
+	if b.world.game.Claims {
+		return b.sprint(ctx, l, board, policy)
 	}
 	repo, err := hub.ParseRepo(repoName)
 	if err != nil {
@@ -109,17 +117,9 @@ func (b *bot) giveBack(ctx context.Context, board claim.Board, left []claim.Entr
 
 func (b *bot) policy(l *life) claim.Policy {
 	p := b.world.game.policy()
-	d := l.die.of("jitter")
-	var mu sync.Mutex
-	var n int64
 	p.Elapsed, p.Nonce, p.Patience = l.elapsed, l.nonce, new(claim.Patience)
 	p.Journal = &journaling{journal: &b.journal, life: l}
-	p.Jitter = func(most time.Duration) time.Duration {
-		mu.Lock()
-		defer mu.Unlock()
-		n++
-		return d.at(n).below(most)
-	}
+	p.Jitter = func(most time.Duration) time.Duration { return time.Duration(l.chance() * float64(most)) }
 	p.Log = b.world.log(l)
 	return p
 }
@@ -137,13 +137,13 @@ func (b *bot) busy() bool {
 	b.mu.Lock()
 	a, l := b.agent, b.life
 	b.mu.Unlock()
-	if l == nil || a == nil {
+	if l == nil || a == nil && !b.world.game.Claims {
 		return true
 	}
 	l.mu.Lock()
 	frozen := time.Now().Before(l.frozen)
 	l.mu.Unlock()
-	return frozen || a.Running() > 0
+	return frozen || b.running.Load() || a != nil && a.Running() > 0
 }
 
 // now gives the life that runs.

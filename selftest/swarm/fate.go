@@ -17,7 +17,7 @@ func (w *world) fates(ctx context.Context) error {
 	}
 	f := &w.game.Faults
 	for range f.Outages {
-		long := between(r, time.Second, 10*time.Minute)
+		long := between(r, time.Second, 5*time.Minute)
 		plan.add(between(r, 0, w.game.Span), func(context.Context) error {
 			w.ledger.tell("hub", subject{}, "is down for %s", long.Round(time.Second))
 			return w.change(func(f *fakehub.Faults) { f.OutageFor = fakehub.Duration(long) })
@@ -48,31 +48,27 @@ func (w *world) change(how func(*fakehub.Faults)) error {
 // planBot draws what happens to one bot.
 func (w *world) planBot(plan *schedule, r *rand.Rand, b *bot) {
 	f, lease := &w.game.Faults, w.game.Lease
-	often := func(rate float64, do func()) {
+	often := func(rate float64, most time.Duration, do func(long time.Duration, die die)) {
 		if rate <= 0 {
 			return
 		}
 		for at := time.Duration(0); ; {
 			at += time.Duration(r.ExpFloat64() / rate * float64(time.Hour))
+			long := between(r, 0, most)
+			if r.IntN(2) == 0 { // half of the times are short
+				long /= 10
+			}
+			d := die(r.Uint64())
 			if at > w.game.Span {
 				return
 			}
-			plan.add(at, func(context.Context) error { do(); return nil })
+			plan.add(at, func(context.Context) error { do(long, d); return nil })
 		}
 	}
-	d := b.die.of("fate")
-	n := int64(0)
-	long := func(most time.Duration) time.Duration { // half of the times are short
-		n++
-		if d.at(n).of("short").yes(0.5) {
-			most /= 10
-		}
-		return d.at(n).below(most)
-	}
-	often(f.Suspends, func() { b.suspend(long(3 * lease)) })
-	often(f.Cuts, func() { b.sever(long(2 * lease)) })
-	often(f.Crashes, func() { b.crash(long(lease), d.at(n).of("journal").yes(0.7)) })
-	often(f.Stops, func() { b.halt(long(lease)) })
+	often(f.Suspends, 3*lease, func(long time.Duration, _ die) { b.suspend(long) })
+	often(f.Cuts, 2*lease, func(long time.Duration, _ die) { b.sever(long) })
+	often(f.Crashes, lease, func(long time.Duration, d die) { b.crash(long, d.yes(0.7)) })
+	often(f.Stops, lease, func(long time.Duration, _ die) { b.halt(long) })
 }
 
 // suspend freezes the process for a while.
@@ -99,6 +95,7 @@ const atWrites = 0.02
 func (b *bot) strike(d die) {
 	f, lease := &b.world.game.Faults, b.world.game.Lease
 	switch {
+	case b.world.calm.Load():
 	case d.of("crash").yes(f.Crashes * atWrites):
 		b.crash(d.of("rest").below(lease), d.of("journal").yes(0.7))
 	case d.of("freeze").yes(f.Suspends * atWrites):

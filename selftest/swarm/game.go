@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -18,19 +17,22 @@ type Game struct {
 	Jobs     int           // contexts of pull requests that are asked for by opening them; people ask for more later
 	Contexts int           // of each pull request
 	Span     time.Duration // within which the pull requests are opened and people do what they do
-	Load     float64       // how much of the fleet's time the jobs take, about; with it the lengths of the jobs follow
+	Mean     time.Duration // how long a job takes, on average: most are short, some long, a few ten times as long
+	Even     bool          // none takes less than two sevenths of that or more than twelve: 10 to 60 minutes with a mean of 35
 	Accounts int           // over which the bots are spread
 	Limits   fakehub.Limits
 	Poll     time.Duration
 	Settle   time.Duration // below 0: none
 	Lease    time.Duration
+	Merge    bool // people close what is done, so that open pull requests do not pile up
+	Claims   bool // claims alone, without agents around them: twenty times as many in the same time
 	Faults   Faults
 }
 
 // Faults is what goes wrong in a game. Rates are of one bot in an hour; the rest are probabilities.
 type Faults struct {
 	Hub     fakehub.Faults `json:"hub"`     // all the time
-	Outages int            `json:"outages"` // of the hub, up to ten minutes each
+	Outages int            `json:"outages"` // of the hub, up to five minutes each
 	Revoked int            `json:"revoked"` // times that a bot's token is not good, up to half an hour each
 
 	Skew     float64 `json:"skew"`     // how wrong a bot's clock is at most, as a part: 0.1
@@ -74,7 +76,7 @@ func AllFaults(r *rand.Rand, settle time.Duration) Faults {
 			Latency: ms(20 + r.IntN(1000)), FailBefore: some(0.05), FailAfter: some(0.05), LostAcks: some(0.1), Killed: some(0.02),
 			Limited: some(0.002), SlowBodies: some(0.05), SlowBy: ms(100 + r.IntN(9000)), SkewCreated: ms(r.IntN(25_000)),
 		},
-		Outages: r.IntN(3), Revoked: r.IntN(3), Skew: 0.1,
+		Outages: r.IntN(2), Revoked: r.IntN(3), Skew: 0.1,
 		Suspends: some(1), Crashes: some(1), Stops: some(0.5), Cuts: some(0.7), Sick: some(0.1), Twins: r.IntN(4) == 0,
 		Pushes: some(0.5), Renames: some(0.5), Closes: some(0.2), Triggers: some(0.7),
 	}
@@ -120,31 +122,22 @@ func (g Game) Draw(level func(*rand.Rand, time.Duration) Faults) Game {
 	set(&g.Accounts, 1+r.IntN(2))
 	span(&g.Settle, between(r, 2*time.Second, 6*time.Second))
 	span(&g.Lease, []time.Duration{5, 10, 15, 30}[r.IntN(4)]*time.Minute)
-	if load := 0.3 + 0.9*r.Float64(); g.Load == 0 {
-		g.Load = load
-	}
 	span(&g.Span, between(r, g.Lease, 4*g.Lease))
-	span(&g.Poll, min(max(time.Duration((0.3+0.7*r.Float64())*float64(g.mean())), 15*time.Second), 2*time.Minute))
+	load := 0.3 + 0.9*r.Float64() // of the fleet's time
+	span(&g.Mean, max(time.Duration(load*float64(g.Bots)*float64(g.Span)/float64(g.Jobs)), time.Second))
+	span(&g.Poll, min(max(time.Duration((0.3+0.7*r.Float64())*float64(g.Mean)), 15*time.Second), 2*time.Minute))
 	if level != nil {
 		g.Faults = level(r, g.Settle)
 	}
 	return g
 }
 
-// mean is how long a job takes on average.
-func (g *Game) mean() time.Duration {
-	return time.Duration(g.Load * float64(g.Bots) * float64(g.Span) / float64(g.Jobs))
-}
-
-// check refuses what cannot be played.
-func (g *Game) check() error {
-	if g.Bots < 1 || g.Jobs < 1 || g.Contexts < 1 || g.Accounts < 1 || g.Span <= 0 || g.Poll <= 0 || g.Load <= 0 {
-		return errors.New("play: bots, jobs, contexts, accounts, span, poll and load are above zero")
+// Check says what cannot be played of a game that was drawn.
+func (g Game) Check() error {
+	if g.Bots < 1 || g.Jobs < 1 || g.Contexts < 1 || g.Accounts < 1 || g.Span <= 0 || g.Poll <= 0 || g.Mean <= 0 {
+		return errors.New("bots, jobs, contexts, accounts, span, poll and mean are above zero")
 	}
-	if err := g.policy().Check(); err != nil {
-		return fmt.Errorf("play: %w", err)
-	}
-	return nil
+	return g.policy().Check()
 }
 
 // policy is the claims' of all bots, as far as they agree.

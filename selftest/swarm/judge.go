@@ -15,12 +15,16 @@ type record struct {
 	mark claim.Mark
 }
 
-// records reads the truth about a commit, by context.
+// records reads the truth about a commit, by context. The caller holds the mutex.
 func (w *world) records(sha string) map[string][]record {
 	logs := map[string][]record{}
 	for _, s := range w.hub.Truth().Statuses(repoName, sha) {
-		m := claim.ParseStatusText(s.State, s.Description)
-		m.ID, m.URL, m.Creator, m.At = s.ID, s.TargetURL, s.Creator, s.CreatedAt
+		m, known := w.marks[s.ID]
+		if !known {
+			m = claim.ParseStatusText(s.State, s.Description)
+			m.ID, m.URL, m.Creator, m.At = s.ID, s.TargetURL, s.Creator, s.CreatedAt
+			w.marks[s.ID] = m
+		}
 		logs[s.Context] = append(logs[s.Context], record{s, m})
 	}
 	return logs
@@ -46,8 +50,8 @@ type judge struct {
 	sum   *Sum
 }
 
-// judgeAll judges every subject that there ever was.
-func (w *world) judgeAll(sum *Sum) {
+// judgeAll judges every subject that there ever was; whether all came to its end only if there was time for that.
+func (w *world) judgeAll(sum *Sum, ended bool) {
 	works := map[subject][]*work{}
 	for _, k := range w.ledger.works {
 		works[k.subject] = append(works[k.subject], k)
@@ -58,7 +62,7 @@ func (w *world) judgeAll(sum *Sum) {
 			for _, of := range w.subjects(h.sha) {
 				j := judge{
 					world: w, of: of, log: logs[of.context], works: works[of], since: h.since,
-					final: p.open && i == len(p.heads)-1, sum: sum,
+					final: ended && p.open && i == len(p.heads)-1, sum: sum,
 				}
 				j.marks = marksOf(j.log)
 				j.all()
@@ -70,6 +74,7 @@ func (w *world) judgeAll(sum *Sum) {
 func (j *judge) all() {
 	j.sum.Subjects++
 	j.history()
+	j.views()
 	j.phantoms()
 	j.doubles()
 	j.end()
@@ -88,6 +93,7 @@ func (j *judge) blame(what string, count *int) {
 // and whether a result that counted was ever replaced by another.
 func (j *judge) history() {
 	claims, owners := map[string]bool{}, map[string]bool{}
+	counted := !j.since.Before(j.world.since)
 	results := map[int]int64{} // by attempt
 	waited := map[int]bool{}   // by attempt
 	asked := map[int]time.Time{1: j.since}
@@ -95,19 +101,22 @@ func (j *judge) history() {
 		if r.mark.Kind == claim.KindClaim {
 			claims[r.mark.Nonce] = true
 		}
-		v := claim.Decide(j.marks[:i+1], r.CreatedAt, claim.Policy{Racers: true})
+		v := claim.Decide(j.marks[:i+1], r.CreatedAt, j.world.judged())
 		if asked[v.Attempt].IsZero() {
 			asked[v.Attempt] = r.Received
 		}
 		if v.State == claim.Held {
 			owners[v.Owner.Nonce] = true
-			if !waited[v.Attempt] {
+			if !waited[v.Attempt] && counted {
 				waited[v.Attempt] = true
 				j.sum.Pickup = append(j.sum.Pickup, max(r.Received.Sub(asked[v.Attempt]), 0))
 			}
 		}
 		if v.State != claim.Done {
 			continue
+		}
+		if results[v.Attempt] == 0 && j.final {
+			j.world.last = later(j.world.last, r.Received)
 		}
 		if before, ok := results[v.Attempt]; ok && before != v.Result.ID {
 			j.blame("two results counted in one attempt", &j.sum.Effects)
@@ -116,11 +125,36 @@ func (j *judge) history() {
 	}
 	j.sum.Jobs += len(results)
 	j.sum.Records += len(j.log)
+	if !counted {
+		return
+	}
 	j.sum.Claims += len(claims)
 	for nonce := range claims {
 		if !owners[nonce] {
 			j.sum.Wasted++
 		}
+	}
+}
+
+// views looks at what readers could see while ids were late, one moment after the other: a result that counts for whoever
+// reads now must not be replaced for whoever reads later.
+func (j *judge) views() {
+	late := slices.ContainsFunc(j.log, func(r record) bool { return r.Visible.After(r.Received) })
+	if !late {
+		return // the views are the beginnings of the log, which history has walked through
+	}
+	order := slices.Clone(j.log)
+	slices.SortStableFunc(order, func(a, b record) int { return a.Visible.Compare(b.Visible) })
+	results := map[int64]string{} // by the wish that began the attempt
+	for i, r := range order {
+		v := claim.Decide(marksOf(order[:i+1]), r.Visible, j.world.judged())
+		if v.State != claim.Done {
+			continue
+		}
+		if before, ok := results[v.Since]; ok && before != v.Result.Nonce {
+			j.blame("readers saw first the result of "+before+", then that of "+v.Result.Nonce, &j.sum.Flips)
+		}
+		results[v.Since] = v.Result.Nonce
 	}
 }
 
@@ -143,16 +177,16 @@ func (j *judge) phantoms() {
 	}
 }
 
-// doubles looks for two performers at work at once whose claims were both unexpired by the hub's clock, and not undone by
-// a person who asked for the job again.
+// doubles looks for two performers at work at once. It is none when a person had asked for the job again meanwhile, which
+// the first cannot know at once; nor when the first was frozen, went on when its claim had expired by the hub's clock, and
+// stopped as soon as it looked at its own.
 func (j *judge) doubles() {
 	for i, a := range j.works {
 		for _, b := range j.works[:i] {
 			if a.nonce == b.nonce {
 				continue
 			}
-			begin, end := later(a.begin, b.begin), earlier(a.end, b.end)
-			end = earlier(end, earlier(j.valid(a.nonce, begin), j.valid(b.nonce, begin)))
+			begin, end := later(a.begin, b.begin), earlier(j.over(a, i), j.over(b, i))
 			if begin.Before(end) {
 				j.blame(a.bot+" and "+b.bot+" worked at once from "+clock(begin)+" to "+clock(end), &j.sum.Doubles)
 			}
@@ -160,24 +194,25 @@ func (j *judge) doubles() {
 	}
 }
 
-// valid is until when the claim with this nonce held, as far as was known at a time: its last record's lease, cut by a
-// reset.
-func (j *judge) valid(nonce string, at time.Time) time.Time {
-	var until time.Time
+// over is until when a performer's work is to be reckoned with. Before tells how many works came before or with it.
+func (j *judge) over(k *work, before int) time.Time {
+	end := k.end
+	var expires time.Time
 	claimed := false
 	for _, r := range j.log {
-		mine := r.mark.Nonce == nonce
-		switch {
-		case r.mark.Kind == claim.KindReset && claimed && r.Received.Before(at):
-			return r.Received
-		case mine && r.mark.Kind == claim.KindRelease:
-			return earlier(until, r.Received)
-		case mine && (r.mark.Kind == claim.KindClaim || r.mark.Kind == claim.KindBeat) && !r.Received.After(at):
+		switch mine := r.mark.Nonce == k.nonce; {
+		case r.mark.Kind == claim.KindReset && claimed:
+			end = earlier(end, r.Received)
+		case mine && (r.mark.Kind == claim.KindClaim || r.mark.Kind == claim.KindBeat):
 			claimed = true
-			until = later(until, r.Received.Add(r.mark.Lease))
+			expires = later(expires, r.Received.Add(r.mark.Lease))
 		}
 	}
-	return until
+	frozen := slices.ContainsFunc(j.works[:before+1], func(o *work) bool { return o.nonce == k.nonce && !o.last && o.begin.Before(k.begin) })
+	if frozen {
+		end = earlier(end, expires)
+	}
+	return end
 }
 
 // end looks at what is left when everything has come to rest.
@@ -185,7 +220,7 @@ func (j *judge) end() {
 	if !j.final {
 		return
 	}
-	v := claim.Decide(j.marks, time.Now(), claim.Policy{Racers: true})
+	v := claim.Decide(j.marks, time.Now(), j.world.judged())
 	switch {
 	case v.State != claim.Done:
 		j.blame("nobody did it: "+v.Why(), &j.sum.Lost)

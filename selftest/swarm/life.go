@@ -22,6 +22,7 @@ type life struct {
 	dead   bool
 	asked  map[string]int64 // how many requests of a kind were sent, for their dice
 	nonces int64
+	draws  int64
 }
 
 func newLife(name string, d die, rate float64) *life {
@@ -102,6 +103,14 @@ func (l *life) nonce() string {
 	defer l.mu.Unlock()
 	l.nonces++
 	return l.die.of("nonce").at(l.nonces).nonce()
+}
+
+// chance is the source of chance of what has no other.
+func (l *life) chance() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draws++
+	return l.die.of("chance").at(l.draws).float()
 }
 
 // ask gives the dice of a request: they depend on what is asked for the how manieth time.

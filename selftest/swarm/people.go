@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
@@ -31,8 +33,26 @@ type head struct {
 
 // people plan all that they do before it begins, and do it. It returns when all is done.
 func (w *world) people(ctx context.Context) error {
+	plan := w.plan()
+	if !w.game.Merge {
+		return plan.run(ctx)
+	}
+	merging, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	var merged error
+	group.Go(func() { merged = w.merge(merging) })
+	err := plan.run(ctx)
+	stop()
+	group.Wait()
+	return errors.Join(err, merged)
+}
+
+// plan draws all that people do.
+func (w *world) plan() *schedule {
 	r := w.die.of("people").rand()
-	var plan schedule
+	plan := new(schedule)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for i := range (w.game.Jobs + w.game.Contexts - 1) / w.game.Contexts {
 		begin := between(r, 0, w.game.Span)
 		if i == 0 {
@@ -41,9 +61,29 @@ func (w *world) people(ctx context.Context) error {
 		p := &pull{branch: fmt.Sprint("topic-", i)}
 		w.pulls = append(w.pulls, p)
 		plan.add(begin, func(ctx context.Context) error { return w.openPull(ctx, p, i) })
-		w.planPull(&plan, r, p, begin)
+		w.planPull(plan, r, p, begin)
 	}
-	return plan.run(ctx)
+	return plan
+}
+
+// merge closes pull requests whose jobs are all done, a few minutes later.
+func (w *world) merge(ctx context.Context) error {
+	for pause(ctx, 5*time.Minute) == nil {
+		w.mu.Lock()
+		var done []*pull
+		for _, p := range w.pulls {
+			if p.open && w.done(p) {
+				done = append(done, p)
+			}
+		}
+		w.mu.Unlock()
+		for _, p := range done {
+			if err := w.edit(ctx, p, map[string]any{"state": "closed"}, false); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // planPull draws what happens to one pull request. What is not possible when its time has come is left out.
@@ -81,24 +121,34 @@ func (w *world) openPull(ctx context.Context, p *pull, i int) error {
 	if err != nil {
 		return err
 	}
+	if !w.game.Claims {
+		if p.number, err = w.makePull(ctx, p, i, sha); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.open = true
+	p.heads = append(p.heads, head{sha, time.Now()})
+	if w.begun.IsZero() {
+		w.begun = time.Now()
+	}
+	return nil
+}
+
+// makePull opens the pull request itself.
+func (w *world) makePull(ctx context.Context, p *pull, i int, sha string) (int, error) {
 	var made struct{ Number int }
 	in := map[string]any{"title": fmt.Sprint("Topic ", i), "head": p.branch, "base": "main"}
 	if err := w.ask(ctx, http.MethodPost, "/repos/"+repoName+"/pulls", in, &made); err != nil {
-		return err
+		return 0, err
 	}
 	for _, is := range w.hub.Truth().Issues(repoName) { // the answer may be lost, and asked for again
 		if is.Pull && is.HeadSHA == sha {
 			made.Number = is.Number
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	p.number, p.open = made.Number, true
-	p.heads = append(p.heads, head{sha, time.Now()})
-	if w.begun.IsZero() {
-		w.begun = time.Now()
-	}
-	return nil
+	return made.Number, nil
 }
 
 // push moves the branch to a new commit on top of main.
@@ -132,7 +182,7 @@ func (w *world) trigger(ctx context.Context, p *pull, which int) error {
 // edit changes a pull request; open is what it is afterwards.
 func (w *world) edit(ctx context.Context, p *pull, change map[string]any, open bool) error {
 	sha, was := w.state(p)
-	if sha == "" || !was && change["state"] == nil {
+	if w.game.Claims || sha == "" || !was && change["state"] == nil {
 		return nil
 	}
 	if err := w.ask(ctx, http.MethodPatch, fmt.Sprintf("/repos/%s/pulls/%d", repoName, p.number), change, nil); err != nil {
@@ -179,7 +229,7 @@ func (w *world) ask(ctx context.Context, method, path string, in, out any) error
 		if err == nil {
 			return nil
 		}
-		if e := pause(ctx, 5*time.Second+w.die.of("person", path).at(int64(tries)).below(time.Second)); e != nil {
+		if e := pause(ctx, 20*time.Second+w.die.of("person", path).at(int64(tries)).below(20*time.Second)); e != nil {
 			return e
 		}
 	}

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -23,29 +24,33 @@ var errSick = errors.New("the disk is full")
 
 // Perform implements agent.Performer.
 func (p *performer) Perform(ctx context.Context, env *agent.Env, job tasks.Job) agent.Outcome {
-	of := subject{job.SHA, job.Context}
-	d := p.world.die.of("run", env.Nonce)
-	length := p.world.length(of)
-	sick := d.of("sick").yes(p.world.game.Faults.Sick)
-	if sick {
-		length = d.of("sick for").below(length)
-	}
-	if err := p.work(ctx, env.Nonce, of, length, p.state(d, sick)); err != nil {
-		return agent.Outcome{State: publish.StateCancelled, Err: err}
-	}
-	switch p.state(d, sick) {
+	switch p.do(ctx, env.Nonce, subject{job.SHA, job.Context}) {
 	case "success":
 		return agent.Outcome{State: publish.StateSuccess, Text: "Tests passed"}
 	case "failure":
 		return agent.Outcome{State: publish.StateFailure, Text: "3 tests failed"}
 	}
-	return agent.Outcome{State: publish.StateCancelled, Err: errSick}
+	return agent.Outcome{State: publish.StateCancelled, Err: cmp.Or(context.Cause(ctx), errSick)}
+}
+
+// do does a job, and gives how it ended: success, failure, or nothing if there was trouble or it was stopped.
+func (p *performer) do(ctx context.Context, nonce string, of subject) string {
+	d := p.world.die.of("run", nonce)
+	length := p.world.length(of)
+	state := p.state(d)
+	if state == "" {
+		length = d.of("sick for").below(length)
+	}
+	if p.work(ctx, nonce, of, length, state) != nil {
+		return ""
+	}
+	return state
 }
 
 // state is how a run ends that is not disturbed.
-func (p *performer) state(d die, sick bool) string {
+func (p *performer) state(d die) string {
 	switch {
-	case sick:
+	case d.of("sick").yes(p.world.game.Faults.Sick):
 		return ""
 	case d.of("state").yes(0.3):
 		return "failure"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,24 +16,38 @@ import (
 // Play plays a game and judges it. The error says why it could not be played; what went wrong in it is in the Sum. The
 // bots' own logs go to chat, nil discards.
 func Play(ctx context.Context, g Game, chat *slog.Logger) (*Sum, error) {
-	if err := g.check(); err != nil {
-		return nil, err
+	return stage{}.play(ctx, g, chat)
+}
+
+// A stage is how a game is played; the zero value plays it as it is.
+type stage struct {
+	story func(*world) func(context.Context) error // what people do, instead of what is drawn
+	after func(*world)                             // a look at the world when all is over
+	brief bool                                     // it is over when the people are done, whatever the bots are doing
+}
+
+func (st stage) play(ctx context.Context, g Game, chat *slog.Logger) (*Sum, error) {
+	if err := g.Check(); err != nil {
+		return nil, fmt.Errorf("play: %w", err)
 	}
 	began := time.Now()
-	scratch, err := os.MkdirTemp("", "cyborg-swarm-")
+	scratch, err := os.MkdirTemp("/dev/shm", "cyborg-swarm-") // memory, on Linux: each job has a few files
+	if err != nil {
+		scratch, err = os.MkdirTemp("", "cyborg-swarm-")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("play: %w", err)
 	}
 	sum := &Sum{Games: 1}
 	// A bubble's goroutines do not see the end of a context of outside: time would stand still.
 	inside := context.WithoutCancel(ctx)
-	err = bubble(func() error { return play(inside, g, scratch, chat, sum) })
+	err = bubble(func() error { return st.inside(inside, g, scratch, chat, sum) })
 	sum.Real = time.Since(began)
 	return sum, errors.Join(err, os.RemoveAll(scratch))
 }
 
-// play is what happens in the bubble.
-func play(ctx context.Context, g Game, scratch string, chat *slog.Logger, sum *Sum) error {
+// inside is what happens in the bubble.
+func (st stage) inside(ctx context.Context, g Game, scratch string, chat *slog.Logger, sum *Sum) error {
 	began := time.Now()
 	w, err := newWorld(ctx, g, scratch, chat)
 	if err != nil {
@@ -48,18 +63,34 @@ func play(ctx context.Context, g Game, scratch string, chat *slog.Logger, sum *S
 			}
 		})
 	}
+	if g.Claims {
+		bots.Go(func() { w.scan(living) })
+	}
 	var told, fated error
 	var acts sync.WaitGroup
-	acts.Go(func() { told = w.people(ctx) })
+	people := w.people
+	if st.story != nil {
+		people = st.story(w)
+	}
+	acts.Go(func() { told = people(ctx) })
 	acts.Go(func() { fated = w.fates(ctx) })
 	acts.Wait()
-	rested := w.rest(ctx)
+	w.calm.Store(true)
+	var rested error
+	if !st.brief {
+		rested = w.rest(ctx)
+	}
 	stop()
 	bots.Wait()
 	w.lives.Wait()
 	sum.Virtual = time.Since(began)
-	w.judgeAll(sum)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.judgeAll(sum, !st.brief)
 	w.count(sum)
+	if st.after != nil {
+		st.after(w)
+	}
 	return errors.Join(told, fated, rested)
 }
 
@@ -84,18 +115,20 @@ func (w *world) resting() bool {
 			return false
 		}
 	}
-	for _, p := range w.pulls {
-		sha, open := w.state(p)
-		if !open {
-			continue
-		}
-		logs := w.records(sha)
-		for _, of := range w.subjects(sha) {
-			log := logs[of.context]
-			v := claim.Decide(marksOf(log), time.Now(), claim.Policy{Racers: true})
-			if v.State != claim.Done || shown(log) != claim.FormatStatusText(v.Result) {
-				return false
-			}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !slices.ContainsFunc(w.pulls, func(p *pull) bool { return p.open && !w.done(p) })
+}
+
+// done tells whether all jobs of a pull request are, and people see it. The caller holds the mutex.
+func (w *world) done(p *pull) bool {
+	sha := p.heads[len(p.heads)-1].sha
+	logs := w.records(sha)
+	for _, of := range w.subjects(sha) {
+		log := logs[of.context]
+		v := claim.Decide(marksOf(log), time.Now(), w.judged())
+		if v.State != claim.Done || shown(log) != claim.FormatStatusText(v.Result) {
+			return false
 		}
 	}
 	return true
@@ -108,4 +141,6 @@ func (w *world) count(sum *Sum) {
 			addUsage(&sum.Usage, u)
 		}
 	}
+	sum.Ideal = w.ideal()
+	sum.Makespan = max(w.last.Sub(w.begun), 0)
 }

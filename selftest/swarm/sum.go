@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
@@ -15,8 +17,8 @@ type Sum struct {
 	Claims   int
 	Wasted   int // claims that never held
 
-	Doubles, Effects, Lost, Wrong, Phantoms int
-	Stories                                 []string // of the first few that went wrong
+	Doubles, Effects, Flips, Lost, Wrong, Phantoms int
+	Stories                                        []string // of the first few that went wrong
 
 	Usage    fakehub.Usage // of all bots' accounts
 	Pickup   []time.Duration
@@ -27,7 +29,7 @@ type Sum struct {
 }
 
 // Bad is how much went wrong.
-func (s *Sum) Bad() int { return s.Doubles + s.Effects + s.Lost + s.Wrong + s.Phantoms }
+func (s *Sum) Bad() int { return s.Doubles + s.Effects + s.Flips + s.Lost + s.Wrong + s.Phantoms }
 
 // Add takes in another game.
 func (s *Sum) Add(o *Sum) {
@@ -39,6 +41,7 @@ func (s *Sum) Add(o *Sum) {
 	s.Wasted += o.Wasted
 	s.Doubles += o.Doubles
 	s.Effects += o.Effects
+	s.Flips += o.Flips
 	s.Lost += o.Lost
 	s.Wrong += o.Wrong
 	s.Phantoms += o.Phantoms
@@ -61,4 +64,13 @@ func addUsage(s *fakehub.Usage, o fakehub.Usage) {
 	s.GraphQL += o.GraphQL
 	s.Content += o.Content
 	s.Refused += o.Refused
+}
+
+// percentile is the value below which a part of all lies.
+func percentile(list []time.Duration, part float64) time.Duration {
+	if len(list) == 0 {
+		return 0
+	}
+	slices.SortFunc(list, cmp.Compare)
+	return list[min(int(part*float64(len(list))), len(list)-1)]
 }

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/agent"
+	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 	"github.com/cyborg-bots/cyborg/tasks"
@@ -35,16 +37,23 @@ type world struct {
 	scratch string
 	chat    *slog.Logger // of all bots, nil: none
 
+	calm atomic.Bool // nothing happens to bots any more
+
 	mu    sync.Mutex
 	pulls []*pull
-	begun time.Time // when the first pull request was opened
+	begun time.Time            // when the first pull request was opened
+	last  time.Time            // when the last result came that counts, as the judge finds out
+	since time.Time            // what was asked for before is not counted among claims and waits
+	free  []subject            // what nobody had at the last look, for games of claims alone
+	shown map[subject]string   // the nonce of what people saw at the last look
+	marks map[int64]claim.Mark // of the truth, as far as it was read; by id
 }
 
 var _ agent.Teacher = (*world)(nil)
 
 // newWorld makes everything, and lets nothing begin yet.
 func newWorld(ctx context.Context, g Game, scratch string, chat *slog.Logger) (*world, error) {
-	w := &world{game: g, die: die(g.Seed).of("world"), scratch: scratch, chat: chat}
+	w := &world{game: g, die: die(g.Seed).of("world"), scratch: scratch, chat: chat, marks: map[int64]claim.Mark{}, shown: map[subject]string{}}
 	var err error
 	if w.taught, err = tasks.Load(slices.Values(lessons(g.Contexts))); err != nil {
 		return nil, err
@@ -118,14 +127,15 @@ func (w *world) Catalogue(context.Context, hub.Repo, string) (*tasks.Catalogue, 
 }
 
 // length is how long the job on a subject takes: most are short, some long, and a few take several leases. The mean
-// follows from the load.
+// is the game's.
 func (w *world) length(s subject) time.Duration {
 	d := w.die.of("length", s.sha, s.context)
-	mean := w.game.mean()
 	part := func(low, high float64) time.Duration {
-		return max(time.Duration(float64(mean)*(low+(high-low)*d.of("part").float())), time.Second)
+		return max(time.Duration(float64(w.game.Mean)*(low+(high-low)*d.of("part").float())), time.Second)
 	}
 	switch kind := d.of("kind").float(); {
+	case w.game.Even:
+		return part(2.0/7, 12.0/7)
 	case kind < 0.7:
 		return part(0.05, 0.6)
 	case kind < 0.95:

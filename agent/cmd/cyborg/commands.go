@@ -57,6 +57,7 @@ func commands() []command {
 		selftestCommand(),
 		healthCommand(),
 		fakehubCommand(),
+		simulateCommand(),
 		resultsCommand(),
 		versionCommand(),
 	}

@@ -45,7 +45,7 @@ func (a *Agent) rounds(ctx, work context.Context) error {
 			trouble = 0
 		}
 		if a.c.Once {
-			a.wait(ctx, work)
+			a.attend(ctx, work)
 			return err
 		}
 		if a.c.Alive != nil {
@@ -235,15 +235,34 @@ func (a *Agent) chooser() chooser {
 	}
 }
 
-// wait waits until all jobs have ended by themselves, or ctx has.
-func (a *Agent) wait(ctx, work context.Context) {
+// attend waits until all jobs have ended, or ctx has, and goes on to watch them meanwhile.
+func (a *Agent) attend(ctx, work context.Context) {
 	done := make(chan struct{})
 	go func() { a.group.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	case <-a.c.Kill:
-	case <-work.Done():
+	for {
+		timer := time.NewTimer(a.jitter(a.c.Poll))
+		select {
+		case <-done:
+		case <-ctx.Done():
+		case <-a.c.Kill:
+		case <-work.Done():
+		case <-timer.C:
+			a.watchAll(ctx)
+			continue
+		}
+		timer.Stop()
+		return
+	}
+}
+
+// watchAll looks at all repositories, only for what runs.
+func (a *Agent) watchAll(ctx context.Context) {
+	for _, repo := range a.c.Repos {
+		if snapshot, err := a.c.Hub.Scan(ctx, repo); err == nil {
+			a.watch(ctx, repo, snapshot)
+		} else if ctx.Err() == nil {
+			a.c.Log.Warn("cannot look", "repo", repo.String(), "error", err)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: build demo test unit lint bench simulate fuzz real fleet chaos explore mutants packages image clean
+.PHONY: build demo test unit lint bench simulate fuzz real fleet chaos explore mutants packages clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -60,8 +60,7 @@ simulate: build ## fleets in virtual time: what they waste; then every fault, wh
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
 
-image: ## cyborg:slim and cyborg:full from the Dockerfile; with no registry to pull from it makes the Debian base itself
-	container/image/build slim full
-
 clean:
 	rm -rf $(OUT)
+
+include container/image/targets.mk # all that needs Docker

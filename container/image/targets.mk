@@ -1,0 +1,12 @@
+# What needs Docker: the image, and the exercises with it.
+.PHONY: docker image measure
+
+docker: ## sees that a Docker answers, and says what it starts or installs
+	.ci/docker
+
+image: docker ## cyborg:slim and cyborg:full from the Dockerfile; with no registry to pull from it makes the Debian base itself
+	container/image/build slim full
+
+measure: docker ## how large cyborg:slim is, how soon a bot in it looks at GitHub, how much it needs when idle
+	container/image/build slim
+	$(GO) test -tags docker -count=1 -timeout 15m -v -run TestMeasure ./selftest/dock

@@ -10,17 +10,20 @@ import (
 // arrows lists, for each package, which of the project's packages it may import. A package that is not here may
 // import none. "…" allows all. Tests may import anything that does not make a circle, so they are not looked at.
 var arrows = map[string][]string{
-	"agent/cmd/cyborg":        {"…"},
-	"selftest/world":          {"…"},
-	"selftest/swarm":          {"…"},
-	"agent":                   {"tasks", "claim", "claim/hub", "publish", "selftest", "container", "agent/checkout"},
-	"tasks":                   {"claim/hub", "container", "publish"},
-	"claim":                   {"claim/hub"},
-	"claim/claimtest":         {"claim", "claim/hub"},
-	"publish/dir":             {"publish"},
-	"publish/s3":              {"publish"},
-	"publish/publishtest":     {"publish"},
-	"container/containertest": {"container"},
+	"agent/cmd/cyborg":            {"…"},
+	"selftest/world":              {"…"},
+	"selftest/swarm":              {"…"},
+	"agent":                       {"tasks", "claim", "claim/hub", "publish", "selftest", "container", "agent/checkout"},
+	"tasks":                       {"claim/hub", "container", "publish"},
+	"claim":                       {"claim/hub"},
+	"claim/claimtest":             {"claim", "claim/hub"},
+	"publish/dir":                 {"publish"},
+	"publish/s3":                  {"publish"},
+	"publish/publishtest":         {"publish"},
+	"container/containertest":     {"container"},
+	"vmimage/machine/libvirt":     {"vmimage/machine"},
+	"vmimage/machine/machinetest": {"vmimage/machine"},
+	"vmimage/machine/place":       {"vmimage/machine", "container"},
 }
 
 // witnesses may be imported by the wiring and by tests only: an emulator in a bot would be a GitHub of its own.
@@ -32,6 +35,7 @@ var rooms = map[string][]string{
 	"github.com/bradleyfalzon/":          {"claim/hub"},
 	"github.com/minio/":                  {"publish/s3"},
 	"libvirt.org/":                       {"vmimage/machine/libvirt"},
+	"golang.org/x/crypto/ssh":            {"vmimage/machine", "vmimage/machine/machinetest"},
 	"github.com/graph-gophers/":          {"selftest/fakehub"},
 	"github.com/cenkalti/backoff/":       {"claim/hub", "publish"},
 	"github.com/microcosm-cc/bluemonday": {"selftest/fakehub"},

@@ -1,0 +1,58 @@
+package machine
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"path"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A key lets one bot into one machine.
+type key struct {
+	signer     ssh.Signer
+	authorized string // a line of authorized_keys, without the newline
+	private    []byte // PEM, for a machine that outlives its starter
+}
+
+// newKey makes a key that nobody else has.
+func newKey() (key, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return key{}, fmt.Errorf("make key: %w", err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "cyborg")
+	if err != nil {
+		return key{}, fmt.Errorf("make key: %w", err)
+	}
+	return parseKey(pem.EncodeToMemory(block))
+}
+
+// parseKey reads what newKey made.
+func parseKey(private []byte) (key, error) {
+	signer, err := ssh.ParsePrivateKey(private)
+	if err != nil {
+		return key{}, fmt.Errorf("read key: %w", err)
+	}
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+	return key{signer: signer, authorized: line, private: private}, nil
+}
+
+// firmware is the key as texts of the firmware, for a guest in which user signs in.
+func (k key) firmware(user string) []string {
+	home := "/root"
+	if user != "root" {
+		home = path.Join("/home", user)
+	}
+	owner := user + " " + user
+	files := fmt.Sprintf("d %[1]s/.ssh 0700 %[2]s -\nf+ %[1]s/.ssh/authorized_keys 0600 %[2]s - %[3]s\n",
+		home, owner, strings.ReplaceAll(k.authorized, " ", `\x20`))
+	return []string{
+		"cyborg.key=" + k.authorized,
+		"io.systemd.credential.binary:tmpfiles.extra=" + base64.StdEncoding.EncodeToString([]byte(files)),
+	}
+}

@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: build demo test unit lint bench simulate fuzz real fleet chaos explore mutants packages clean
+.PHONY: build demo test unit lint bench simulate fuzz real fleet chaos explore mutants packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -19,13 +19,19 @@ build: ## out/cyborg, one static program but for the C library
 demo: build ## under a minute; ends by itself; DEMO=--keep leaves it open to play with
 	$(OUT)/cyborg demo $(DEMO)
 
-test: packages build unit ## all tests, the race detector on, skips only where .ci/skips lists them
+test: packages build s3server unit ## all tests, the race detector on, skips only where .ci/skips lists them
 	@mkdir -p $(OUT)
 
 unit:
 	@mkdir -p $(OUT)
 	$(GO) vet ./...
 	set -o pipefail; $(GO) test -race -timeout 15m -json ./... | tee $(OUT)/test.json | $(OUT)/cyborg results --skips $(SKIPS) go-json
+
+s3server: ## a real S3 server for the tests, pinned in a mod file of its own; the go command keeps it in its cache
+	$(GO) tool -modfile=.ci/s3.mod -n versitygw
+
+s3: build s3server ## runs it on this machine with a bucket for logs, and prints the settings; ends with Ctrl-C
+	GO=$(GO) .ci/s3
 
 packages: ## the Debian packages that the tests use
 	.ci/packages

@@ -100,7 +100,7 @@ func (f failing) Delete(ctx context.Context, name string) error {
 }
 
 func TestLogs(t *testing.T) {
-	const general, rights = "check the address and the keys of the log store", "the bot needs to write, read and delete there"
+	const general, rights = "check the address and the keys of the log store; cyborg publish init sets a bucket up", "the bot needs to write, read and delete there"
 	for _, test := range []struct {
 		name  string
 		store failing

@@ -18,12 +18,21 @@ type Store interface {
 	Delete(ctx context.Context, name string) error
 }
 
-// Logs asks whether logs can be stored: it writes an object, reads it back and
-// deletes it. where names the store for people.
+// PublicStore is a Store that people read over the web, without any key.
+type PublicStore interface {
+	Store
+	// Fetch reads an object as a stranger does. The address is empty if the
+	// store has none for strangers.
+	Fetch(ctx context.Context, name string) (data []byte, address string, err error)
+}
+
+// Logs asks whether logs can be stored: it writes an object, reads it back, as
+// a stranger too where the store has an address for strangers, and deletes it.
+// where names the store for people.
 func Logs(s Store, where string) Probe {
 	return Probe{
 		Name: "logs", Doc: "can logs be stored", Needed: true,
-		Hint: "check the address and the keys of the log store",
+		Hint: "check the address and the keys of the log store; cyborg publish init sets a bucket up",
 		Check: func(ctx context.Context) (Finding, error) {
 			name := "selftest/" + strings.ToLower(rand.Text()) + ".txt"
 			data := []byte("written by cyborg selftest\n")
@@ -38,12 +47,35 @@ func Logs(s Store, where string) Probe {
 				return Finding{Text: fmt.Sprintf("%s gives back something else than was written", where),
 					Hint: "it does not keep what it is given; use another store"}, nil
 			}
+			strangers, finding := asStranger(ctx, s, name, data)
 			if err := s.Delete(ctx, name); err != nil {
 				return refused("delete from", where, err), nil
 			}
-			return Finding{OK: true, Text: "written, read and deleted in " + where}, nil
+			if finding != nil {
+				return *finding, nil
+			}
+			return Finding{OK: true, Text: "written, read and deleted in " + where + strangers}, nil
 		},
 	}
+}
+
+// asStranger reads the object as somebody who only has its address.
+func asStranger(ctx context.Context, s Store, name string, want []byte) (good string, bad *Finding) {
+	p, ok := s.(PublicStore)
+	if !ok {
+		return "", nil
+	}
+	got, address, err := p.Fetch(ctx, name)
+	const hint = "cyborg publish init lets everybody read a bucket; --public-url says where readers find it"
+	switch {
+	case address == "":
+		return "", nil
+	case err != nil:
+		return "", &Finding{Text: fmt.Sprintf("strangers cannot read %s: %v", address, err), Hint: hint}
+	case !bytes.Equal(got, want):
+		return "", &Finding{Text: fmt.Sprintf("strangers find something else at %s than was written", address), Hint: hint}
+	}
+	return ", everybody can read it", nil
 }
 
 // refused says what a store does not let us do.

@@ -22,7 +22,7 @@ type checked struct {
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
 	c.hash.Write(p[:n])
-	if err == io.EOF && c.want != nil && !bytes.Equal(c.want, c.hash.Sum(nil)) {
+	if errors.Is(err, io.EOF) && c.want != nil && !bytes.Equal(c.want, c.hash.Sum(nil)) {
 		err = fmt.Errorf("read %s: %w", c.name, ErrDamaged)
 	}
 	return n, err

@@ -148,7 +148,7 @@ func measure(ctx context.Context, body io.ReadSeeker) (*window, error) {
 		n, err := body.Read(buf)
 		w.size += int64(n)
 		hash.Write(buf[:n])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return nil, err

@@ -54,6 +54,8 @@ type Store struct {
 	client *minio.Client
 	core   minio.Core
 	slots  chan struct{} // of big puts
+
+	transport http.RoundTripper
 }
 
 // Amazon's rule for names of buckets, which all others accept.
@@ -95,7 +97,7 @@ func Open(o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{o: o, slots: make(chan struct{}, bigPuts)}
+	s := &Store{o: o, slots: make(chan struct{}, bigPuts), transport: transport}
 	s.client, err = minio.New(u.Host, &minio.Options{
 		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey.Value, o.Session.Value), Secure: u.Scheme == "https",
 		Region: cmp.Or(o.Region, "us-east-1"), BucketLookup: lookup, Transport: newGate(transport), MaxRetries: tries,
@@ -168,16 +170,8 @@ func (o Options) publicURL(endpoint *url.URL) (string, error) {
 // String is the store's address as --logs takes it.
 func (s *Store) String() string { return strings.TrimRight("s3://"+s.o.Bucket+"/"+s.o.Prefix, "/") }
 
-// Secrets are what nobody may read in a log.
-func (o Options) Secrets() []publish.Secret {
-	var list []publish.Secret
-	for _, secret := range []publish.Secret{o.SecretKey, o.Session} {
-		if secret.Value != "" {
-			list = append(list, secret)
-		}
-	}
-	return list
-}
+// Transport is how the store reaches its server: it trusts the same authorities.
+func (s *Store) Transport() http.RoundTripper { return s.transport }
 
 // URL implements [publish.Store].
 func (s *Store) URL(name string) string { return s.public + "/" + escape(name) }

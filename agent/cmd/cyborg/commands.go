@@ -56,6 +56,7 @@ func commands() []command {
 		tasksCommand(),
 		selftestCommand(),
 		healthCommand(),
+		publishCommand(),
 		fakehubCommand(),
 		simulateCommand(),
 		resultsCommand(),

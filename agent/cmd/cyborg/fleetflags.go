@@ -161,7 +161,7 @@ func (f *hubFlags) secret(name string) (string, error) {
 // it: they last an hour, and are in no environment and no file that a job could read.
 func (f *hubFlags) redactor() (*publish.Redactor, error) {
 	var secrets []publish.Secret
-	for _, name := range []string{"GITHUB_TOKEN", "CYBORG_APP_KEY"} {
+	for _, name := range []string{"GITHUB_TOKEN", "CYBORG_APP_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		value, err := f.secret(name)
 		if err != nil {
 			return nil, err

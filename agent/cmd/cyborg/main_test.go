@@ -56,6 +56,9 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	unwritten LOGIN                      LOGIN has written nothing to GitHub
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
 //	disk FOLDER SIZE                     bots started from now on have a small disk there; only if [namespaces]
+//	s3                                   a real S3 server; logs go there from now on
+//	weather fair|bad|gone                the way to the S3 server
+//	[!] web URL                          what anybody may read; the answer is in the file answer
 //	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
 //	ended NAME [STATUS]                  waits until a bot has ended
 //	file NAME [PATTERN]                  waits until a file is there and matches

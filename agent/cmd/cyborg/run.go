@@ -18,24 +18,22 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
-	"github.com/cyborg-bots/cyborg/publish/dir"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
 
 // runFlags are the flags of `cyborg run`.
 type runFlags struct {
 	hubFlags
-	logs      string
-	publicURL string
-	name      string
-	jobs      int
-	once      bool
-	poll      time.Duration
-	settle    time.Duration
-	lease     time.Duration
-	drain     time.Duration
-	patience  time.Duration
-	locks     string
+	logsFlags
+	name     string
+	jobs     int
+	once     bool
+	poll     time.Duration
+	settle   time.Duration
+	lease    time.Duration
+	drain    time.Duration
+	patience time.Duration
+	locks    string
 }
 
 func runCommand() command {
@@ -63,8 +61,7 @@ which machine has the log.`,
 
 func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	f.hubFlags.register(fs, env)
-	fs.StringVar(&f.logs, "logs", "", "publish logs in `DIR` (default $CYBORG_LOGS, or logs in the state folder)")
-	fs.StringVar(&f.publicURL, "public-url", "", "`URL` under which people find what is in --logs (default $CYBORG_PUBLIC_URL)")
+	f.logsFlags.register(fs)
 	fs.StringVar(&f.name, "name", "", "`NAME` of the bot (default: the host's name and five random characters)")
 	fs.IntVar(&f.jobs, "jobs", 1, "do `N` jobs at the same time")
 	fs.BoolVar(&f.once, "once", false, "look once, do the jobs taken from that look, and end")
@@ -157,28 +154,6 @@ func (f *runFlags) policy() claim.Policy {
 	}
 	p.Patience = new(claim.Patience)
 	return p
-}
-
-// store opens where logs go: the folder of --logs.
-func (f *runFlags) store(state string) (publish.Store, error) {
-	where, public := f.logs, f.publicURL
-	if where == "" {
-		where = f.env.Getenv("CYBORG_LOGS")
-	}
-	if where == "" {
-		where = filepath.Join(state, "logs")
-	}
-	if public == "" {
-		public = f.env.Getenv("CYBORG_PUBLIC_URL")
-	}
-	if strings.Contains(where, "://") {
-		return nil, usageError("open --logs %s: only a folder can be given", where)
-	}
-	store, err := dir.Open(where, dir.Options{PublicURL: public})
-	if err != nil {
-		return nil, &exitError{Code: exitInfra, Err: err, Hint: "give --logs DIR with a folder on a disk that has room"}
-	}
-	return store, nil
 }
 
 // locksRepo is the repository of --locks; none gives the zero value.

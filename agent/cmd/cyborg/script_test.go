@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cyborg-bots/cyborg/publish/dir"
+	"github.com/cyborg-bots/cyborg/publish/s3/s3test"
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 	"github.com/cyborg-bots/cyborg/selftest/world"
 )
@@ -31,6 +32,7 @@ type script struct {
 	bots   map[string]*scriptBot
 	forks  map[string]string // login to repository
 	disk   []string          // what mounts a disk for bots
+	way    *s3test.Proxy     // to the S3 server
 }
 
 type scriptKeyType struct{}
@@ -47,6 +49,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "once": wordOnce, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "fakehub": wordFakehub, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
 		"looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
+		"s3": wordS3, "weather": wordWeather, "web": wordWeb,
 		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy, "left": wordLeft,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,7 +69,7 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 	if err != nil {
 		return selftest.Report{}, err
 	}
-	given := selftest.Given{State: state, Logs: examinedStore{store}, Where: "the log store"}
+	given := selftest.Given{State: state, Logs: examinedStore{store}, Where: storeName(store)}
 	client, err := f.client(state, nil)
 	if err == nil {
 		given.GitHub = examinedHub{client}
@@ -104,7 +105,7 @@ func (b *bot) exam(ctx context.Context) selftest.Report {
 	root := os.DirFS("/")
 	return selftest.Examine(ctx, []selftest.Probe{
 		selftest.System(), selftest.CPUs(root), selftest.Memory(root), selftest.Disk(b.state), selftest.Git(),
-		selftest.Clock(examinedHub{b.hub}), selftest.Logs(examinedStore{b.store}, "the log store"),
+		selftest.Clock(examinedHub{b.hub}), selftest.Logs(examinedStore{b.store}, storeName(b.store)),
 		selftest.Place(string(tasks.OnHost), b.flags.tryHost(b.state)),
 	})
 }
@@ -164,7 +165,7 @@ func (e examinedHub) Skew(ctx context.Context) (time.Duration, error) {
 // examinedStore is the log store for the self-exam.
 type examinedStore struct{ store publish.Store }
 
-var _ selftest.Store = examinedStore{}
+var _ selftest.PublicStore = examinedStore{}
 
 // Put implements selftest.Store.
 func (e examinedStore) Put(ctx context.Context, name string, data []byte) error {
@@ -184,6 +185,31 @@ func (e examinedStore) Get(ctx context.Context, name string) ([]byte, error) {
 // Delete implements selftest.Store.
 func (e examinedStore) Delete(ctx context.Context, name string) error {
 	return e.store.Delete(ctx, name)
+}
+
+// Fetch implements selftest.PublicStore: with nothing but the address.
+func (e examinedStore) Fetch(ctx context.Context, name string) (data []byte, address string, err error) {
+	if address = e.store.URL(name); address == "" {
+		return nil, "", nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, address, err
+	}
+	client := http.Client{Timeout: 20 * time.Second}
+	if own, ok := e.store.(interface{ Transport() http.RoundTripper }); ok {
+		client.Transport = own.Transport()
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, address, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, address, errors.New(resp.Status)
+	}
+	data, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return data, address, err
 }
 
 // learn takes up what the self-exam found, and logs each thing that is not as it should be.

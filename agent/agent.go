@@ -89,6 +89,9 @@ type Agent struct {
 	shy   float64              // this bot's part of the time over which bots spread that nobody knows, see turn
 	peers peers                // names of bots that were seen lately
 	words map[string]word      // by Subject.Key: what people saw at the last look
+
+	taught map[string]*tasks.Catalogue // by repository: what it teaches, as of the last look
+	ears   ears                        // what people said in comments
 }
 
 // New checks c and makes a bot of it. It does not touch GitHub.
@@ -124,7 +127,7 @@ func New(c Config) (*Agent, error) {
 		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: rand.New(rand.NewPCG(c.Seed, 2)).Float64(),
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{},
-		seen: map[string]time.Time{}, trust: map[string]verdict{},
+		seen: map[string]time.Time{}, trust: map[string]verdict{}, taught: map[string]*tasks.Catalogue{},
 	}, nil
 }
 

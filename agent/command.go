@@ -2,7 +2,6 @@ package agent
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/cyborg-bots/cyborg/tasks"
@@ -53,9 +52,4 @@ func parseCommands(body string) []command {
 // indented tells whether Markdown takes a line for code by its indentation.
 func indented(line string) bool {
 	return strings.HasPrefix(line, "    ") || strings.HasPrefix(strings.TrimLeft(line, " "), "\t")
-}
-
-// asksTo tells whether a comment has a command of the name.
-func asksTo(body, name string) bool {
-	return slices.ContainsFunc(parseCommands(body), func(c command) bool { return c.Name == name })
 }

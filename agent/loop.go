@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
@@ -129,6 +130,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	}
 	a.tell(ctx, queue, seen)
 	for _, repo := range a.c.Repos {
+		a.heed(work, repo, queue)
 		a.forget(ctx, repo, queue)
 	}
 	if chosen.Wait > 0 {
@@ -154,7 +156,12 @@ func (a *Agent) visit(ctx context.Context, repo hub.Repo) ([]Entry, error) {
 		return nil, err
 	}
 	a.watch(ctx, repo, snapshot)
-	return a.list(ctx, repo, snapshot)
+	a.listen(ctx, repo)
+	queue, err := a.list(ctx, repo, snapshot)
+	if err != nil {
+		a.ears.keep(repo, nil) // nothing is answered that is about jobs which were not seen
+	}
+	return queue, err
 }
 
 // list gives every job that a repository asks for, as one reading of it shows, best first.
@@ -171,6 +178,7 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	if err != nil {
 		return nil, err
 	}
+	a.taught[strings.ToLower(repo.String())] = catalogue
 	trusted, err := a.trusted(ctx, repo, snapshot.Pulls)
 	if err != nil {
 		return nil, err

@@ -192,11 +192,11 @@ func (s *stage) statuses(sha string) []string {
 	return texts
 }
 
-// requests counts what bots asked since a time, by method and path without query.
+// requests counts what bots asked since a time, by method and path without query. What is free is not counted.
 func (s *stage) requests(since time.Time) map[string]int {
 	counts := map[string]int{}
 	for _, e := range s.hub.Journal() {
-		if e.Actor == "cyborg" && !e.Time.Before(since) {
+		if e.Actor == "cyborg" && !e.Time.Before(since) && e.Status != http.StatusNotModified {
 			path, _, _ := strings.Cut(e.Path, "?")
 			counts[e.Method+" "+path]++
 		}

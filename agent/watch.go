@@ -41,7 +41,7 @@ func (a *Agent) watch(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot)
 		case !open || p.HeadSHA != r.entry.SHA:
 			a.confirm(ctx, repo, r)
 		default:
-			a.listen(ctx, repo, r, p)
+			a.hear(ctx, r, p.Contexts)
 		}
 	}
 }
@@ -72,37 +72,13 @@ func (a *Agent) confirm(ctx context.Context, repo hub.Repo, r *run) {
 	}
 }
 
-// listen looks for a word that ends the run: the context asked for again in the statuses, /cancel in the comments. While
-// the job is being claimed it does not: only who has the claim can say that it was cancelled, and the next round hears it.
-func (a *Agent) listen(ctx context.Context, repo hub.Repo, r *run, p hub.Pull) {
-	if !a.hear(ctx, r, p.Contexts) {
-		return
-	}
-	comments, err := a.c.Hub.Comments(ctx, repo, r.entry.Pull, r.began.Add(-time.Second))
-	if err != nil {
-		if ctx.Err() == nil {
-			a.c.Log.Warn("cannot read comments", "pull", r.entry.Pull, "error", err)
-		}
-		return
-	}
-	for _, c := range comments {
-		if c.CreatedAt.Before(r.began.Truncate(time.Second)) || !asksTo(c.Body, "cancel") {
-			continue
-		}
-		if writer, err := a.writes(ctx, repo, c.Author); err == nil && writer {
-			r.cancel(&cancelledError{c.Author})
-			return
-		}
-	}
-}
-
-// hear looks at the newest words of a commit's contexts. It tells whether the job is claimed.
-func (a *Agent) hear(ctx context.Context, r *run, contexts []hub.Status) bool {
+// hear looks at the newest words of a commit's contexts: one may say that the job was asked for again.
+func (a *Agent) hear(ctx context.Context, r *run, contexts []hub.Status) {
 	a.mu.Lock()
 	claimed := r.claim != nil
 	a.mu.Unlock()
 	if !claimed {
-		return false
+		return
 	}
 	for _, s := range contexts {
 		if !strings.EqualFold(s.Context, r.entry.Context) {
@@ -116,7 +92,6 @@ func (a *Agent) hear(ctx context.Context, r *run, contexts []hub.Status) bool {
 		case claim.KindOther, claim.KindResult, claim.KindHold:
 		}
 	}
-	return true
 }
 
 // recheck asks the claim itself, over the whole log: somebody seems to have asked for the job again.

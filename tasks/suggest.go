@@ -54,3 +54,6 @@ func editDistance(a, b string) int {
 	}
 	return last[len(b)]
 }
+
+// Suggest finds the one of the known words that was most likely meant by a mistyped one; "" when nothing is near.
+func Suggest(word string, known []string) string { return suggest(word, known) }

@@ -62,6 +62,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
 //	ended NAME [STATUS]                  waits until a bot has ended
 //	file NAME [PATTERN]                  waits until a file is there and matches
+//	comment                              sets $COMMENT to the id of the comment that the last answer is about
 //	looks LOGIN TIMES                    waits until LOGIN has looked at a repository so many times more
 //	eventually PATTERN COMMAND [ARG…]    repeats a command until it prints that
 //	runs FILE                            the process whose number is in the file is alive

@@ -48,7 +48,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"hub": wordHub, "app": wordApp, "repository": wordRepository, "push": wordPush, "fork": wordFork, "pull": wordPull,
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "once": wordOnce, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "fakehub": wordFakehub, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
-		"looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
+		"comment": wordComment, "looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
 		"s3": wordS3, "weather": wordWeather, "web": wordWeb,
 		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy, "left": wordLeft,
 	}

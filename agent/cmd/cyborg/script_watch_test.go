@@ -89,6 +89,14 @@ func pattern(ts *testscript.TestScript, text string) *regexp.Regexp {
 	return p
 }
 
+// wordComment sets $COMMENT to the id that the last answer has.
+func wordComment(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 0, "comment")
+	var made struct{ ID int64 }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("answer")), &made))
+	ts.Setenv("COMMENT", fmt.Sprint(made.ID))
+}
+
 func wordUntil(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 3, "until LOGIN PATH PATTERN")
 	want := pattern(ts, args[2])

@@ -50,6 +50,7 @@ type Config struct {
 	Redact    *publish.Redactor
 	Limits    publish.Limits // of what a job publishes; zero values are publish's defaults
 	Board     claim.Board    // of commit statuses
+	Errands   *Errands       // what is needed for issues; nil: the bot leaves them alone
 
 	Has       tasks.Capabilities // what this bot can do
 	Policy    claim.Policy
@@ -89,6 +90,8 @@ type Agent struct {
 	shy   float64              // this bot's part of the time over which bots spread that nobody knows, see turn
 	peers peers                // names of bots that were seen lately
 	words map[string]word      // by Subject.Key: what people saw at the last look
+	hands map[string]hand      // by repository and number: who wrote an issue's text
+	told  map[string]string    // by Subject.Key: what the bot knows to be said on an issue
 
 	taught map[string]*tasks.Catalogue // by repository: what it teaches, as of the last look
 	ears   ears                        // what people said in comments

@@ -26,7 +26,8 @@ type Entry struct {
 	Taught   *tasks.Task     // as the protected branch teaches it
 	Place    tasks.PlaceKind // where it would run here
 	Standing Standing
-	Title    string    // of the pull request
+	Title    string    // of the pull request or issue, without a bot's name
+	Label    string    // that the issue carries for bots; empty for other jobs
 	Holder   string    // who has it, when Held
 	Until    time.Time // when it is free again without a sign of life, when Held
 	Since    time.Time // of the newest status; zero when there is none

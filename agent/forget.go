@@ -28,7 +28,7 @@ func (a *Agent) forget(ctx context.Context, repo hub.Repo, queue []Entry) {
 	}
 	here := make(map[string]Entry, len(queue))
 	for _, e := range queue {
-		if e.Repo == repo.String() {
+		if e.Repo == repo.String() && e.Issue == 0 { // claims of issues are in titles alone
 			here[subjectOf(e.Job).Key()] = e
 		}
 	}

@@ -156,6 +156,7 @@ func (a *Agent) visit(ctx context.Context, repo hub.Repo) ([]Entry, error) {
 		return nil, err
 	}
 	a.watch(ctx, repo, snapshot)
+	a.watchErrands(ctx, repo)
 	a.listen(ctx, repo)
 	queue, err := a.list(ctx, repo, snapshot)
 	if err != nil {
@@ -188,7 +189,13 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 		return nil, err
 	}
 	a.hearTips(ctx, repo, tips)
-	return plan(view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}), nil
+	v := view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
+	if a.c.Errands != nil {
+		if v.Askings, err = a.askings(ctx, repo, catalogue.Fleet.Labels.Bot, trusted); err != nil {
+			return nil, err
+		}
+	}
+	return plan(v), nil
 }
 
 // remember keeps since when each job is seen to wait, and forgets jobs that no longer do.

@@ -27,7 +27,11 @@ func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome
 		return Outcome{State: publish.StateCancelled, Err: fmt.Errorf("run %s: this bot has no place of the kind %q", job.Task, env.Place)}
 	}
 	source := filepath.Join(env.Dir, "src")
-	if refused := w.checkOut(ctx, env, &job, source); refused != nil {
+	checkOut := w.checkOut
+	if job.Issue != 0 {
+		checkOut = w.checkOutAlone
+	}
+	if refused := checkOut(ctx, env, &job, source); refused != nil {
 		return *refused
 	}
 	artifacts := filepath.Join(env.Dir, "artifacts")
@@ -35,7 +39,11 @@ func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome
 		return trouble("make the artifacts' directory", err)
 	}
 	outcome := w.execute(ctx, env, job, runner, source, artifacts)
-	return w.keep(ctx, env, source, artifacts, outcome)
+	outcome = w.keep(ctx, env, source, artifacts, outcome)
+	if env.Author != nil && (outcome.State == publish.StateSuccess || outcome.State == publish.StateSkipped) {
+		return w.harvest(ctx, env, job, source, outcome)
+	}
+	return outcome
 }
 
 // trouble is the outcome of a job that we could not do.
@@ -125,7 +133,10 @@ func conflictText(base string, files []string) string {
 func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner container.Runner, source, artifacts string) Outcome {
 	vars := tasks.Environment(job, artifacts)
 	if env.Task.Builtin() {
-		return builtin(ctx, env, &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output})
+		in := &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output}
+		outcome := builtin(ctx, env, in)
+		outcome.message = in.Message
+		return outcome
 	}
 	if err := taskIn(source, env.Task); err != nil {
 		fmt.Fprintf(env.Output, "cyborg: %v\n", err)

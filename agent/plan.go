@@ -19,6 +19,7 @@ type view struct {
 	Catalogue *tasks.Catalogue
 	Has       tasks.Capabilities // what this bot can do
 	Trusted   map[string]bool    // logins in lower case with write access, as GitHub said a moment ago
+	Askings   []asking           // issues and pull requests whose checklists ask for something
 }
 
 // plan lists every job that the repository asks for, best first. It is pure: the same view gives the same queue on
@@ -42,6 +43,7 @@ func plan(v view) []Entry {
 		}
 	}
 	queue = append(queue, v.pushed(queue)...)
+	queue = append(queue, v.errands(v.Askings)...)
 	sortEntries(queue)
 	return queue
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/container"
@@ -27,6 +29,8 @@ type run struct {
 	words chan struct{} // holds one while anything is said about the job beside what its claim says, as long as that takes
 	over  bool          // nothing more may be: the result is next; guarded by words
 	done  bool          // its result is published
+
+	delivering atomic.Bool // commits go onto the pull request: that its head moves now is no news
 }
 
 // Env is what a Performer works with beside the job.
@@ -36,6 +40,7 @@ type Env struct {
 	Dir     string                                                       // the job's own, empty; whoever made it removes it
 	Nonce   string                                                       // of the claim; names directories and processes
 	Version string                                                       // of the bot
+	Author  *checkout.Person                                             // of commits, if what the job changes is wanted; nil: it is not
 	Output  io.Writer                                                    // the job's log; never fails, never blocks for long
 	Report  func(publish.Report)                                         // what is known of the tests by now
 	Lines   func() int                                                   // how many lines the log has
@@ -47,6 +52,10 @@ type Outcome struct {
 	State publish.State
 	Text  string // one line, the words of the status: "3 tests failed"
 	Err   error  // our own trouble: nothing is said about the change, a peer tries
+
+	message string           // of the commit, if the task has words for it
+	cause   error            // why it was cancelled
+	Change  checkout.Harvest // what the job has changed, where Env.Author is set; it lasts as long as Env.Dir
 }
 
 // start begins a job in a goroutine of its own; the lease counts with Config.AutoLease.
@@ -70,7 +79,7 @@ func (a *Agent) start(work context.Context, e Entry, lease time.Duration) {
 		case a.ended <- struct{}{}:
 		default:
 		}
-		if r.done {
+		if r.done && r.entry.Issue == 0 {
 			a.assure(work, r.entry)
 		}
 	})
@@ -90,7 +99,11 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	if a.c.AutoLease && policy.Settle <= lease/3 { // else no claim would be had in time, see claim.Policy
 		policy.Lease = lease
 	}
-	held, err := claim.Acquire(ctx, a.c.Board, subjectOf(e.Job), owner, policy)
+	board := a.c.Board
+	if e.Issue != 0 {
+		board, policy.Racers = a.c.Errands.Board, false // what it does to the world is done once
+	}
+	held, err := claim.Acquire(ctx, board, subjectOf(e.Job), owner, policy)
 	if err != nil {
 		return a.notClaimed(ctx, e, err)
 	}
@@ -100,7 +113,7 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	a.mu.Unlock()
 	e.Attempt = max(held.Verdict.Tries, 1)
 	working, release := held.Keep(ctx)
-	result := a.perform(working, e, info)
+	result := a.perform(working, e, info, a.errand(r, e, held))
 	r.words <- struct{}{}
 	r.over = true
 	<-r.words
@@ -122,7 +135,7 @@ func (a *Agent) notClaimed(ctx context.Context, e Entry, err error) time.Duratio
 	log := a.c.Log.With("job", e.Line().String(), "sha", short(e.SHA))
 	if taken, ok := errors.AsType[*claim.TakenError](err); ok {
 		log.Debug("not had", "why", taken.Verdict.Why())
-		if taken.Verdict.State == claim.Done || taken.Verdict.State == claim.Dead {
+		if e.Issue == 0 && (taken.Verdict.State == claim.Done || taken.Verdict.State == claim.Dead) {
 			a.mend(ctx, e, taken.Verdict)
 			return 10 * a.c.Policy.Settle
 		}
@@ -154,9 +167,9 @@ func (a *Agent) backOff() time.Duration {
 	return settle + a.random(2*settle)
 }
 
-// perform does a job whose claim is held and publishes its log. The working context ends when the claim is lost, the
-// job has become useless, or the bot stops; what is published then says so.
-func (a *Agent) perform(working context.Context, e Entry, info publish.Info) claim.Result {
+// perform does a job whose claim is held and publishes its log; j is nil for a job that is none of an issue. The working context
+// ends when the claim is lost, the job has become useless, or the bot stops; what is published then says so.
+func (a *Agent) perform(working context.Context, e Entry, info publish.Info, j *errand) claim.Result {
 	tidy, done := context.WithCancel(context.WithoutCancel(working))
 	defer done()
 	scratch, err := container.NewScratch(tidy, a.c.Scratch, e.Task)
@@ -175,11 +188,10 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info) cla
 		a.ail(err, info.Line)
 		return claim.Result{}
 	}
-	outcome := a.c.Performer.Perform(working, &Env{
+	outcome := a.run(working, e, j, &Env{
 		Task: e.Taught, Place: e.Place, Dir: scratch.Dir, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
 		Keep: attempt.Artifacts,
-	}, e.Job)
-	outcome = explain(working, outcome)
+	})
 	if outcome.Err != nil {
 		fmt.Fprintf(attempt, "\ncyborg: our own trouble, a peer will try again: %v\n", outcome.Err)
 		a.ail(outcome.Err, info.Line)
@@ -199,10 +211,25 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info) cla
 	} else if attempt.URL() == "" {
 		text += " (log on " + a.c.Host + ")"
 	}
+	if j != nil {
+		j.end(tidy, outcome)
+	}
 	if outcome.Err != nil || outcome.State == publish.StateCancelled {
 		return claim.Result{} // no word about the change: the subject goes back to the peers
 	}
 	return claim.Result{State: tasks.Verdict{State: outcome.State}.Status(), Text: text, URL: attempt.URL()}
+}
+
+// run has the job done, and for one of an issue says so there.
+func (a *Agent) run(working context.Context, e Entry, j *errand, env *Env) Outcome {
+	if j == nil {
+		return explain(working, a.c.Performer.Perform(working, env, e.Job))
+	}
+	env.Author = &a.c.Errands.Author
+	if err := j.begin(working, env.Output); err != nil {
+		return explain(working, j.spoiled(Outcome{}, err))
+	}
+	return j.finish(working, a.c.Performer.Perform(working, env, e.Job))
 }
 
 // ail notes that this bot could not do a job for a reason of its own. It takes nothing for a while, and ever longer up to
@@ -236,7 +263,7 @@ func explain(working context.Context, o Outcome) Outcome {
 	if cause == nil || o.State == publish.StateSuccess || o.State == publish.StateFailure {
 		return o
 	}
-	o.State, o.Text, o.Err = publish.StateCancelled, "Cancelled: "+cause.Error(), nil
+	o.State, o.Text, o.Err, o.cause = publish.StateCancelled, "Cancelled: "+cause.Error(), nil, cause
 	if _, asked := errors.AsType[*cancelledError](cause); asked {
 		o.Text = cause.Error()
 		o.State = publish.StateError // a person's word is a result: it stands until somebody asks again
@@ -247,8 +274,11 @@ func explain(working context.Context, o Outcome) Outcome {
 // info is what the pages say of a job.
 func (a *Agent) info(e Entry) publish.Info {
 	branch := ""
-	if e.Pull == 0 {
+	if e.Pull == 0 && e.Issue == 0 {
 		branch = e.HeadRef
+	}
+	if e.Context == "" {
+		e.Context = e.Task // an issue's job has none
 	}
 	return publish.Info{
 		Branch: branch,

@@ -35,6 +35,9 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, known []string) {
 		if rules.Age(e) < 3*a.c.Policy.Settle+a.turn(key, known) {
 			continue
 		}
+		if e.Issue != 0 && a.told[key] == e.Waits {
+			continue
+		}
 		said++
 		err := a.say(ctx, e)
 		if _, unknown := errors.AsType[*hub.AmbiguousError](err); unknown {
@@ -94,6 +97,9 @@ func (e Entry) outdated(newest claim.Mark) bool {
 
 // say posts why a job waits, unless the log has a newer word than the look that raised the question.
 func (a *Agent) say(ctx context.Context, e Entry) error {
+	if e.Issue != 0 {
+		return a.sayIssue(ctx, e)
+	}
 	subject := subjectOf(e.Job)
 	marks, _, err := a.c.Board.Marks(ctx, subject)
 	if err != nil {

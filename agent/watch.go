@@ -32,7 +32,7 @@ func (a *Agent) watch(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot)
 		pulls[p.Number] = p
 	}
 	for _, r := range a.runsOn(repo) {
-		if r.entry.Pull == 0 {
+		if r.entry.Pull == 0 || r.delivering.Load() {
 			continue
 		}
 		p, open := pulls[r.entry.Pull]

@@ -46,7 +46,9 @@ func Environment(j Job, artifacts string) []string {
 	set("CYBORG_SHA", j.SHA)
 	set("CYBORG_BASE", j.BaseSHA)
 	setNumber("CYBORG_PULL", j.Pull)
-	setNumber("CYBORG_ISSUE", j.Issue)
+	if j.Pull == 0 {
+		setNumber("CYBORG_ISSUE", j.Issue)
+	}
 	set("CYBORG_ARTIFACTS", artifacts)
 	setNumber("CYBORG_ATTEMPT", max(j.Attempt, 1))
 	for _, v := range j.Axes {

@@ -30,7 +30,10 @@ type Job struct {
 // Line is the text that asks for this job again, by hand or in an issue.
 func (j *Job) Line() Line {
 	l := Line{Task: j.Task, Args: slices.Clone(j.Args), Repo: j.Repo, Pull: j.Pull, Issue: j.Issue, Context: j.Context}
-	if j.Pull == 0 && j.Issue == 0 {
+	switch {
+	case j.Pull != 0:
+		l.Issue = 0 // the same number: the checklist in the pull request's text
+	case j.Issue == 0:
 		l.SHA = j.SHA
 	}
 	return l

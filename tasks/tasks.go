@@ -50,6 +50,11 @@ type Env struct {
 	Artifacts string    // a folder for files worth keeping
 	Vars      []string  // the same NAME=value list that a file task is started with, see Environment
 	Output    io.Writer // the job's log, never the bot's
+
+	// Message may be set by the task: the message of the commit for what it has changed, beginning with one line of at
+	// most 72 characters. Without it the task's line and what it does are the message. A file task that has words for
+	// its change commits it itself.
+	Message string
 }
 
 // Builtin reports whether the task is a function of this program rather than a file of the repository.

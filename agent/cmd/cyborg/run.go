@@ -34,6 +34,7 @@ type runFlags struct {
 	drain    time.Duration
 	patience time.Duration
 	locks    string
+	pushTo   string
 }
 
 func runCommand() command {
@@ -73,6 +74,7 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 		"(default: 10m to 30m, as GitHub's budget allows)")
 	fs.StringVar(&f.locks, "locks", "", "keep claims as git refs in the repository `OWNER/NAME` too (default $CYBORG_LOCKS): a result is then published\n"+
 		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it")
+	f.registerErrands(fs)
 	fs.DurationVar(&f.drain, "drain", agent.DefaultDrain, "when asked to stop, give running jobs `TIME` to end by themselves")
 	fs.DurationVar(&f.patience, "log-patience", 2*time.Minute, "when a log cannot be stored, go on trying for `TIME`; then the result is posted without it")
 }
@@ -139,6 +141,9 @@ func (f *runFlags) check() error {
 	}
 	if f.jobs < 1 || f.poll <= 0 || f.drain < 0 || f.patience < 0 {
 		return usageError("run: --jobs and --poll are above zero, --drain and --log-patience are not negative")
+	}
+	if err := f.checkErrands(); err != nil {
+		return err
 	}
 	if err := errors.Join(claim.Owner{Name: f.name}.Check(), f.policy().Check()); err != nil {
 		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help run"}
@@ -223,6 +228,7 @@ type bot struct {
 	claims *claim.DirJournal
 	has    tasks.Capabilities // what the self-exam found
 	names  map[string]hub.Repository
+	user   hub.User // whose credentials these are
 }
 
 // find asks GitHub for the served repositories.
@@ -244,6 +250,7 @@ func (b *bot) prepare(ctx context.Context) error {
 	if err != nil {
 		return infra(fmt.Errorf("sign in to GitHub: %w", err))
 	}
+	b.user = user
 	if err := b.find(ctx); err != nil {
 		return err
 	}
@@ -262,7 +269,7 @@ func (b *bot) prepare(ctx context.Context) error {
 	}
 	err = b.claims.Orphans(func(left []claim.Entry) ([]claim.Entry, error) {
 		b.log.Info("giving back the claims of a bot that was killed", "claims", len(left))
-		return claim.Return(ctx, b.board(), left, b.policy)
+		return b.giveBack(ctx, left)
 	})
 	if err != nil {
 		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
@@ -309,7 +316,7 @@ func (b *bot) config() agent.Config {
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
-		Board: b.board(), Has: b.has,
+		Board: b.board(), Errands: b.errands(b.user), Has: b.has,
 		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}

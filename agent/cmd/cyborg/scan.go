@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -96,6 +97,9 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if err := b.find(ctx); err != nil {
 		return nil, err
 	}
+	if b.user, err = b.hub.User(ctx); err != nil {
+		return nil, infra(fmt.Errorf("sign in to GitHub: %w", err))
+	}
 	b.has = capabilities(b.exam(ctx).Capabilities)
 	a, err := agent.New(b.config())
 	if err != nil {
@@ -121,6 +125,7 @@ type shownEntry struct {
 	SHA      string     `json:"sha,omitempty"`
 	Task     string     `json:"task"`
 	Context  string     `json:"context,omitempty"`
+	Item     string     `json:"item,omitempty"`
 	Line     string     `json:"line"`
 	Standing string     `json:"standing"`
 	Priority float64    `json:"priority"`
@@ -137,11 +142,11 @@ func (f *lookFlags) print(queue []agent.Entry) error {
 	list := make([]shownEntry, len(queue))
 	for i, e := range queue {
 		list[i] = shownEntry{
-			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, Ref: e.HeadRef, SHA: e.SHA, Task: e.Task, Context: e.Context, Line: e.Line().String(),
+			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, Ref: e.HeadRef, SHA: e.SHA, Task: e.Task, Context: e.Context, Item: e.Item, Line: e.Line().String(),
 			Standing: string(e.Standing), Priority: e.Priority, Why: e.Why, Waits: e.Waits, Holder: e.Holder,
 			State: e.State, Says: e.Says, URL: e.URL,
 		}
-		if e.Holder != "" {
+		if e.Holder != "" && !e.Until.IsZero() {
 			list[i].Until = &e.Until
 		}
 	}
@@ -156,7 +161,7 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	counts := map[agent.Standing]int{}
 	for _, e := range queue {
 		counts[e.Standing]++
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", e.Where(), e.Context, e.Standing, f.reason(e))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", e.Where(), cmp.Or(e.Context, e.Item), e.Standing, f.reason(e))
 	}
 	table.Flush()
 	fmt.Fprintf(f.env.Stdout, "%d ready, %d held, %d waiting, %d done\n",
@@ -176,6 +181,9 @@ func (f *lookFlags) table(queue []agent.Entry) {
 func (f *lookFlags) reason(e agent.Entry) string {
 	switch e.Standing {
 	case agent.Held:
+		if e.Until.IsZero() {
+			return e.Says
+		}
 		left := e.Until.Sub(f.bot.hub.Now()).Round(time.Second)
 		return fmt.Sprintf("%s has it, free again in %s without a sign of life", e.Holder, left)
 	case agent.Waiting:

@@ -1,0 +1,178 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/cyborg-bots/cyborg/agent/checkout"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+)
+
+// An Outlet is where the commits of bots go.
+type Outlet interface {
+	// Push makes a new branch with what a job has changed, of which the name is as good as taken: it carries the claim's nonce.
+	Push(ctx context.Context, repo hub.Repo, h checkout.Harvest, branch string) (Branch, error)
+	// Onto puts it onto a pull request, whose head it builds on. checkout.ErrMoved: the head is another; checkout.ErrRefused: we may not.
+	Onto(ctx context.Context, repo hub.Repo, h checkout.Harvest, p hub.Pull) error
+}
+
+// A Branch is where an Outlet has put commits.
+type Branch struct {
+	Head string // as a pull request wants it: "branch" or "owner:branch"
+	URL  string // of the list of its commits, for people
+}
+
+// An undeliverableError says why what a task has changed cannot be had: people must mend something.
+type undeliverableError struct{ why string }
+
+func (e *undeliverableError) Error() string { return e.why }
+
+// deliver makes what a job has changed a pull request, or part of one, and says so. It gives the words for the log.
+func (j *errand) deliver(ctx context.Context, o Outcome) (string, error) {
+	h := o.Change
+	if len(h.Files) == 0 {
+		j.say(ctx, j.entry.Item+" done: nothing has changed.\nLog: "+j.claim.Log)
+		return "Done, nothing has changed", nil
+	}
+	fmt.Fprintf(j.log, "cyborg: %s in %s\n", count(len(h.Files), "changed file"), count(h.Commits, "commit"))
+	if j.entry.Pull != 0 {
+		return j.contribute(ctx, h)
+	}
+	branch, err := j.push(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	if err := j.confirm(ctx); err != nil {
+		return "", err
+	}
+	if err := j.convert(ctx, branch); err != nil {
+		return "", err
+	}
+	j.say(ctx, j.entry.Item+" done: "+branch.URL)
+	return "Done: " + branch.URL, nil
+}
+
+// push makes the branch.
+func (j *errand) push(ctx context.Context, h checkout.Harvest) (Branch, error) {
+	name := branchName(j.entry.Item, j.claim.Nonce)
+	branch, err := j.agent.c.Errands.Outlet.Push(ctx, j.repo, h, name)
+	switch {
+	case errors.Is(err, checkout.ErrRefused):
+		return Branch{}, &undeliverableError{"The branch " + name + " is refused: " + err.Error()}
+	case err != nil:
+		return Branch{}, err
+	}
+	fmt.Fprintf(j.log, "cyborg: pushed %s\n", branch.URL)
+	return branch, nil
+}
+
+// convert turns the issue into the pull request of a branch. GitHub does it once only, so that of two bots which both believe
+// that they have the issue one gets past here.
+func (j *errand) convert(ctx context.Context, b Branch) error {
+	desk := j.agent.c.Errands.Desk
+	in := hub.NewPull{Head: b.Head, Base: j.entry.BaseRef, Maintain: true}
+	_, err := desk.ConvertIssue(ctx, j.repo, j.entry.Issue, in)
+	if forbidsEdits(err) {
+		in.Maintain = false
+		_, err = desk.ConvertIssue(ctx, j.repo, j.entry.Issue, in)
+	}
+	_, unknown := errors.AsType[*hub.AmbiguousError](err)
+	_, refused := errors.AsType[*hub.RefusedError](err)
+	if !unknown && !refused {
+		return err
+	}
+	if unknown {
+		if e := pause(ctx, j.agent.doubt()); e != nil {
+			return errors.Join(err, e)
+		}
+	}
+	// Without an answer, or after one that says that there is a pull request already: whose?
+	if p, e := desk.Pull(ctx, j.repo, j.entry.Issue); e == nil && p.HeadSHA != "" {
+		_, name, other := strings.Cut(b.Head, ":")
+		if !other {
+			name = b.Head
+		}
+		if p.HeadRef == name {
+			return nil
+		}
+		return &withdrawnError{"this is a pull request already"}
+	}
+	if refused {
+		return &undeliverableError{"The pull request of " + b.URL + " is refused: " + err.Error()}
+	}
+	return err
+}
+
+// forbidsEdits tells whether a pull request was refused since the account may not let maintainers push to its branch.
+func forbidsEdits(err error) bool {
+	refused, ok := errors.AsType[*hub.RefusedError](err)
+	if !ok {
+		return false
+	}
+	for _, f := range refused.Fields {
+		if f.Field == "fork_collab" {
+			return true
+		}
+	}
+	return false
+}
+
+// contribute puts what a job of a pull request has changed onto that, if its task asks for it and it may be; else onto a branch
+// from which people pick.
+func (j *errand) contribute(ctx context.Context, h checkout.Harvest) (string, error) {
+	outlet, why := j.agent.c.Errands.Outlet, ""
+	if j.entry.Taught.Push == "head" {
+		p, err := j.agent.c.Errands.Desk.Pull(ctx, j.repo, j.entry.Pull)
+		if err != nil {
+			return "", err
+		}
+		if p.HeadSHA != j.entry.SHA {
+			return "", &withdrawnError{"the pull request has another head, " + short(p.HeadSHA)}
+		}
+		if err := j.confirm(ctx); err != nil {
+			return "", err
+		}
+		j.run.delivering.Store(true) // the head moves now, and that is we
+		err = outlet.Onto(ctx, j.repo, h, p)
+		switch {
+		case err == nil:
+			j.say(ctx, j.entry.Item+" done: "+count(h.Commits, "commit")+" on this pull request, up to "+h.Commit+".")
+			return "Done: " + short(h.Commit) + " is on the pull request", nil
+		case errors.Is(err, checkout.ErrMoved):
+			return "", &withdrawnError{"the pull request has another head by now"}
+		case !errors.Is(err, checkout.ErrRefused):
+			return "", err
+		}
+		fmt.Fprintf(j.log, "cyborg: %v\n", err)
+		why = "\nThis pull request does not let me push to it."
+	}
+	branch, err := j.push(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	if err := j.confirm(ctx); err != nil {
+		return "", err
+	}
+	j.say(ctx, j.entry.Item+" done: "+branch.URL+why)
+	return "Done: " + branch.URL, nil
+}
+
+// Read only: what a branch's name of ours is made of.
+var notInBranch = regexp.MustCompile(`[^a-z0-9]+`)
+
+// branchName makes the name of a branch of the words of an item, which may be anything, and of the claim's nonce.
+func branchName(item, nonce string) string {
+	const most = 60
+	name := notInBranch.ReplaceAllString(strings.ToLower(item), "-")
+	return strings.Trim(name[:min(len(name), most)], "-") + "-" + nonce
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

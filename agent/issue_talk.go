@@ -1,0 +1,119 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/claim/hub"
+)
+
+// waitsMark ends a comment which says why an issue waits. Nobody sees it, and only that comment is edited without asking.
+const waitsMark = "\n<!-- cyborg: waits -->"
+
+// abortedMark begins the end of a comment about work that came to nothing, in the words of 2017.
+const abortedMark = "\n\nTask aborted"
+
+// announce says that the work begins. If the newest word of ours is about this very job (why it waited, an attempt that came to
+// nothing), it is edited, which notifies nobody: an issue that bots have a hard time with is not a place of noise.
+func (j *errand) announce(ctx context.Context) {
+	where := j.claim.Log
+	if where == "" {
+		where = "on " + j.agent.c.Host
+	}
+	body := claim.InProgress(j.entry.Task, j.agent.c.Name, where)
+	desk := j.agent.c.Errands.Desk
+	last, err := j.agent.lastWord(ctx, j.repo, j.entry.Issue)
+	if err == nil && last.ID != 0 && (strings.HasSuffix(last.Body, waitsMark) || strings.HasPrefix(last.Body, j.entry.Task+" in progress on ")) {
+		j.note, err = desk.EditComment(ctx, j.repo, last.ID, body)
+		if err == nil {
+			return
+		}
+	}
+	if j.note = j.say(ctx, body); j.note.ID == 0 && err != nil {
+		j.agent.c.Log.Warn("cannot read the comments of an issue", "issue", j.entry.Issue, "error", err)
+	}
+}
+
+// aborted says, in the comment that said where the log is, why the work came to nothing. It takes a context of its own, as the
+// work's has ended.
+func (j *errand) aborted(ctx context.Context, why string) {
+	if j.note.ID == 0 || why == "" {
+		return
+	}
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if _, err := j.agent.c.Errands.Desk.EditComment(short, j.repo, j.note.ID, j.note.Body+abortedMark+": "+why+"."); err != nil {
+		j.agent.c.Log.Warn("cannot say why work on an issue ended", "issue", j.entry.Issue, "error", err)
+	}
+}
+
+// say comments on the issue, once. A comment whose answer was lost is looked for, and not said again.
+func (j *errand) say(ctx context.Context, body string) hub.Comment {
+	desk := j.agent.c.Errands.Desk
+	c, err := desk.Comment(ctx, j.repo, j.entry.Issue, body)
+	if err == nil {
+		return c
+	}
+	if _, unknown := errors.AsType[*hub.AmbiguousError](err); unknown && pause(ctx, j.agent.doubt()) == nil {
+		if list, e := desk.Comments(ctx, j.repo, j.entry.Issue, time.Time{}); e == nil {
+			at := slices.IndexFunc(list, func(c hub.Comment) bool { return c.Body == body && j.agent.byUs(c) })
+			if at >= 0 {
+				return list[at]
+			}
+		}
+	}
+	j.agent.c.Log.Warn("cannot comment on an issue", "issue", j.entry.Issue, "error", err)
+	return hub.Comment{}
+}
+
+// lastWord is the newest comment of our account on an issue, sticky ones apart; the zero value if there is none.
+func (a *Agent) lastWord(ctx context.Context, repo hub.Repo, n int) (hub.Comment, error) {
+	list, err := a.c.Errands.Desk.Comments(ctx, repo, n, time.Time{})
+	for _, c := range slices.Backward(list) {
+		if err == nil && a.byUs(c) && !strings.HasPrefix(c.Body, "<!-- cyborg: ") {
+			return c, nil
+		}
+	}
+	return hub.Comment{}, err
+}
+
+func (a *Agent) byUs(c hub.Comment) bool { return strings.EqualFold(c.Author, a.c.Errands.Login) }
+
+// doubt is how long a write without an answer may still be on its way: GitHub ends a request after ten seconds.
+func (a *Agent) doubt() time.Duration { return min(30*time.Second, a.c.Policy.Lease/6) }
+
+// sayIssue tells on an issue why nothing is done about it: in one comment, which is edited when the reason changes. What a bot
+// lacks is said only where nothing is said yet, as bots differ.
+func (a *Agent) sayIssue(ctx context.Context, e Entry) error {
+	key := subjectOf(e.Job).Key()
+	if a.told[key] == e.Waits {
+		return nil
+	}
+	repo, err := hub.ParseRepo(e.Repo)
+	if err != nil {
+		return err
+	}
+	last, err := a.lastWord(ctx, repo, e.Issue)
+	if err != nil {
+		return err
+	}
+	body := "Not done yet: " + e.Waits + "." + waitsMark
+	switch {
+	case last.Body == body || last.ID != 0 && strings.HasSuffix(last.Body, waitsMark) && !e.Broken:
+	case strings.HasSuffix(last.Body, waitsMark):
+		_, err = a.c.Errands.Desk.EditComment(ctx, repo, last.ID, body)
+	default:
+		_, err = a.c.Errands.Desk.Comment(ctx, repo, e.Issue, body)
+	}
+	if err == nil {
+		if a.told == nil {
+			a.told = map[string]string{}
+		}
+		a.told[key] = e.Waits
+	}
+	return err
+}

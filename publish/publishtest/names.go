@@ -44,8 +44,8 @@ func hostile(t *testing.T, s publish.Store, at string) {
 	}
 }
 
-// oddNames are unusual, harmless, and distinct on every store.
-func oddNames(at string) []string {
+// OddNames are unusual, harmless, and distinct on every store.
+func OddNames(at string) []string {
 	var list []string
 	for _, n := range []string{
 		" ", "!", "a b", "a'b", `a"b`, "a$(x)b", "a%2fb", "a%2e%2e", "a&b=c", "a+b", "a..b", "a:b", "a;b", "a<script>b", "a?b", "a#b",
@@ -57,7 +57,7 @@ func oddNames(at string) []string {
 }
 
 func odd(t *testing.T, s publish.Store, at string) {
-	want := oddNames(at)
+	want := OddNames(at)
 	for _, name := range want {
 		put(t, s, name, []byte(name))
 	}

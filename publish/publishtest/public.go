@@ -20,7 +20,7 @@ func public(t *testing.T, s publish.Store, at string) {
 		}
 		return
 	}
-	for _, name := range append(oddNames(at), at+"/log.txt", at+"/log.html", at+"/r.json", at+"/p.png") {
+	for _, name := range append(OddNames(at), at+"/log.txt", at+"/log.html", at+"/r.json", at+"/p.png") {
 		data := []byte("body of " + name)
 		meta := publish.Meta{Type: publish.TypeOf(name), Cache: publish.CacheNever}
 		if err := s.Put(t.Context(), name, bytes.NewReader(data), meta); err != nil {

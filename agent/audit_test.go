@@ -48,6 +48,10 @@ func TestAudit(t *testing.T) {
 	held := func(nonce string) Entry { return Entry{Standing: Held, State: "pending", Nonce: nonce} }
 	asked := Entry{Standing: Ready, State: "pending"}
 	gone := Entry{Standing: Ready}
+	synced := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when a bubble begins
+	fresh := func(by string, age time.Duration) Entry {
+		return Entry{Standing: Done, State: "success", Nonce: "a", By: by, Since: synced.Add(-age)}
+	}
 	for _, tt := range []struct {
 		name  string
 		looks []Entry // one after the other
@@ -61,6 +65,11 @@ func TestAudit(t *testing.T) {
 		{"a result over a wish", []Entry{held("a"), asked, done("a")}, 1, nil},
 		{"a result after a wish and its claim", []Entry{done("a"), asked, held("b"), done("b")}, 0, nil},
 		{"nothing seen in between", []Entry{done("a"), gone, done("b")}, 1, nil},
+		{"a peer's result that is new", []Entry{held("a"), fresh("p1", 0), fresh("p1", 0)}, 1, nil},
+		{"a peer's result of a moment ago, at the start", []Entry{fresh("p1", 10*time.Minute), fresh("p1", 10*time.Minute)}, 1, nil},
+		{"a peer's result of an hour ago", []Entry{fresh("p1", time.Hour)}, 0, nil},
+		{"one's own result, at which one looks anyway", []Entry{held("a"), fresh("me", 0)}, 0, nil},
+		{"others are to look at it", []Entry{held("a"), fresh("p1", 0)}, 0, []string{"p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"}},
 		{"others are to look", []Entry{done("a"), done("b")}, 0, []string{"p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,7 +78,7 @@ func TestAudit(t *testing.T) {
 				a := &Agent{c: Config{Name: "me", Board: b, Policy: claim.DefaultPolicy(), Poll: time.Minute}, rand: rand.New(rand.NewPCG(1, 1))}
 				for _, e := range tt.looks {
 					e.Job = tasks.Job{Repo: "acme/widget", SHA: "1", Context: "verify"}
-					a.audit(t.Context(), []Entry{e}, tt.peers)
+					a.audit(t.Context(), []Entry{e}, tt.peers, time.Now())
 					a.group.Wait()
 				}
 				if b.looks != tt.want {

@@ -35,6 +35,7 @@ type Entry struct {
 	State    string    // the newest status: pending, success, failure, error; empty when there is none
 	URL      string    // of its log
 	Nonce    string    // of the claim that it speaks for; empty when it speaks for none
+	By       string    // the bot that wrote it; empty when none did
 	Names    []string  // bots that wrote statuses of this commit, newest word of each context
 	Broken   bool      // the protected branch teaches the task wrongly: nobody can do it
 	Silent   bool      // nobody has said yet that this job exists, or why it waits: people see nothing

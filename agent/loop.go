@@ -123,7 +123,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	if pace.Save {
 		return next, nil
 	}
-	a.audit(work, queue, seen)
+	a.audit(work, queue, seen, a.c.Hub.Now())
 	chosen := a.chooser().choose(queue, idle)
 	for _, at := range chosen.Take {
 		a.start(work, queue[at], pace.Lease)

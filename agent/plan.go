@@ -85,7 +85,7 @@ func (v *view) newest(p hub.Pull, context string, e *Entry) claim.Mark {
 	s := p.Contexts[at]
 	state := strings.ToLower(s.State)
 	m := claim.ParseStatusText(state, s.Description)
-	e.State, e.Since, e.Says, e.URL, e.Nonce = state, s.CreatedAt, m.Human, s.TargetURL, m.Nonce
+	e.State, e.Since, e.Says, e.URL, e.Nonce, e.By = state, s.CreatedAt, m.Human, s.TargetURL, m.Nonce, m.Name
 	if m.Kind == claim.KindClaim || m.Kind == claim.KindBeat {
 		e.Holder, e.Until = m.Name, s.CreatedAt.Add(m.Lease+claim.Epsilon(m.Lease))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 )
 
 // One way for a bot to end in the middle of a job, and when a peer has it then.
@@ -91,6 +92,70 @@ func TestStopped(t *testing.T) {
 		t.Logf("seed %d: %s asked to stop at %s, %s takes over %s later", seed, first.mark.Name, clock(at), second.mark.Name, after)
 		if after > time.Minute || second.mark.Name == first.mark.Name || sum.Bad() > 0 {
 			t.Errorf("seed %d: want it within a minute, the time of a look; %v", seed, sum.Stories)
+		}
+	}
+}
+
+// TestUnseenWish: a person asks for a job again a moment before its result, and the bot dies right after it, before it can
+// see the wish. People see a result, and yet the job is done again.
+func TestUnseenWish(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		bots int
+		rest time.Duration // until the bot starts again
+		keep bool          // its journal
+	}{{"a peer lives", 3, 24 * time.Hour, false}, {"the bot comes back", 1, time.Minute, false}} {
+		t.Run(row.name, func(t *testing.T) {
+			g := Game{
+				Seed: 1, Bots: row.bots, Jobs: 1, Contexts: 1, Mean: time.Hour, Span: time.Hour, Poll: 30 * time.Second, Lease: 30 * time.Minute, Settle: 5 * time.Second,
+				Faults: Faults{Hub: fakehub.Faults{Lag: fakehub.EvenLag(fakehub.Duration(4 * time.Second))}},
+			}.Draw(nil)
+			st := stage{story: func(w *world) func(context.Context) error {
+				return func(ctx context.Context) error { return w.unseenWish(ctx, row.rest, row.keep) }
+			}}
+			sum, err := st.play(t.Context(), g, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sum.Bad() > 0 || sum.Jobs != 1 {
+				t.Errorf("%d results counted; %s", sum.Jobs, sum.Stories)
+			}
+		})
+	}
+}
+
+// unseenWish lets a person ask in the last seconds of a job, and its bot die with the result.
+func (w *world) unseenWish(ctx context.Context, rest time.Duration, keep bool) error {
+	pulls, err := w.openAll(ctx, "only", 1)
+	if err == nil {
+		err = w.claimed(ctx, pulls)
+	}
+	if err != nil {
+		return err
+	}
+	w.ledger.mu.Lock()
+	work := w.ledger.works[0]
+	w.ledger.mu.Unlock()
+	if err := pause(ctx, time.Until(work.begin.Add(w.length(work.subject)-time.Second))); err != nil {
+		return err
+	}
+	if err := w.trigger(ctx, pulls[0], 0); err != nil {
+		return err
+	}
+	for {
+		w.mu.Lock()
+		log := w.records(work.subject.sha)[work.subject.context]
+		w.mu.Unlock()
+		if newest := log[len(log)-1].mark; newest.Kind == claim.KindResult {
+			for _, b := range w.bots {
+				if b.now().name == newest.Name {
+					b.crash(rest, keep)
+				}
+			}
+			return nil
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

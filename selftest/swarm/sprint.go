@@ -49,12 +49,27 @@ func (b *bot) try(ctx context.Context, l *life, board claim.Board, of subject, p
 	if err := release(claim.Result{State: state, Text: text}); err != nil || state == "" {
 		return b.world.game.Poll
 	}
-	if pause(ctx, p.Settle+time.Duration(l.chance()*float64(p.Settle))) == nil { // as an agent does: it may have come too late
-		if marks, now, err := board.Marks(ctx, s); err == nil {
-			_ = board.Show(ctx, s, claim.Decide(marks, now, p))
-		}
+	if b.assure(ctx, l, board, s, p) {
+		b.world.looked(of, c.Nonce)
 	}
 	return 0
+}
+
+// assure looks after a result as an agent does: it may have come too late, or after a wish. It tells whether it did look.
+func (b *bot) assure(ctx context.Context, l *life, board claim.Board, s claim.Subject, p claim.Policy) bool {
+	const tries = 5
+	wait := p.Settle
+	for range tries {
+		if pause(ctx, wait+time.Duration(l.chance()*float64(wait))) != nil || l.gone() {
+			return false
+		}
+		wait = b.world.game.Poll
+		marks, now, err := board.Marks(ctx, s)
+		if err == nil && board.Show(ctx, s, claim.Decide(marks, now, p)) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // scan looks for all bots of a game of claims alone, until ctx ends.
@@ -85,23 +100,17 @@ func (w *world) offer(d die) (subject, bool) {
 }
 
 // freeOf adds the subjects of a commit that look free to a scan, which sees the newest status of each context and no more;
-// and those with a result where another claim's was at the last look, which are to be looked at.
+// and those with a result at whose log nobody has looked since it came, as bots do for each other.
 func (w *world) freeOf(list []subject, sha string) []subject {
 	logs := w.records(sha)
 	for _, of := range w.subjects(sha) {
-		var m claim.Mark
+		var newest record
 		if log := logs[of.context]; len(log) > 0 {
-			m = log[len(log)-1].mark
+			newest = log[len(log)-1]
 		}
-		before := w.shown[of]
-		odd := m.Kind == claim.KindResult && before != "" && before != m.Nonce
-		if !odd {
-			w.shown[of] = m.Nonce
-		}
-		held := m.Kind == claim.KindClaim || m.Kind == claim.KindBeat
-		switch {
-		case m.Kind == claim.KindResult && !odd:
-		case held && time.Now().Before(m.At.Add(m.Lease+claim.Epsilon(m.Lease))):
+		switch m := newest.mark; {
+		case m.Kind == claim.KindResult && (w.heard[of] == m.Nonce || time.Since(newest.Received) < w.game.Settle):
+		case (m.Kind == claim.KindClaim || m.Kind == claim.KindBeat) && time.Now().Before(m.At.Add(m.Lease+claim.Epsilon(m.Lease))):
 		default:
 			list = append(list, of)
 		}
@@ -109,11 +118,11 @@ func (w *world) freeOf(list []subject, sha string) []subject {
 	return list
 }
 
-// looked notes that a bot has looked at a job's log, and people see the result of this claim.
+// looked notes that a bot has looked at a job's log, and people see the result of this claim, or what is true instead.
 func (w *world) looked(of subject, nonce string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.shown[of] = nonce
+	w.heard[of] = nonce
 }
 
 // judged is the policy by which the truth is read.

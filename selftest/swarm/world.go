@@ -45,7 +45,7 @@ type world struct {
 	last  time.Time            // when the last result came that counts, as the judge finds out
 	since time.Time            // what was asked for before is not counted among claims and waits
 	free  []subject            // what nobody had at the last look, for games of claims alone
-	shown map[subject]string   // the nonce of what people saw at the last look
+	heard map[subject]string   // the nonce of the result at whose log somebody looked, in games of claims alone
 	marks map[int64]claim.Mark // of the truth, as far as it was read; by id
 }
 
@@ -53,7 +53,7 @@ var _ agent.Teacher = (*world)(nil)
 
 // newWorld makes everything, and lets nothing begin yet.
 func newWorld(ctx context.Context, g Game, scratch string, chat *slog.Logger) (*world, error) {
-	w := &world{game: g, die: die(g.Seed).of("world"), scratch: scratch, chat: chat, marks: map[int64]claim.Mark{}, shown: map[subject]string{}}
+	w := &world{game: g, die: die(g.Seed).of("world"), scratch: scratch, chat: chat, marks: map[int64]claim.Mark{}, heard: map[subject]string{}}
 	var err error
 	if w.taught, err = tasks.Load(slices.Values(lessons(g.Contexts))); err != nil {
 		return nil, err

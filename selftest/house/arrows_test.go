@@ -17,6 +17,8 @@ var arrows = map[string][]string{
 	"tasks":                       {"claim/hub", "container", "publish"},
 	"claim":                       {"claim/hub"},
 	"claim/claimtest":             {"claim", "claim/hub"},
+	"vmimage/store":               {"vmimage", "publish"},
+	"vmimage/build":               {"vmimage", "vmimage/machine"},
 	"publish/dir":                 {"publish"},
 	"publish/s3":                  {"publish"},
 	"publish/publishtest":         {"publish"},

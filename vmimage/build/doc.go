@@ -1,0 +1,20 @@
+// Package build makes disks from recipes.
+//
+// A recipe is two small programs, which a team commits as bots/images/NAME.bootstrap and NAME.setup, or the first of
+// which is ready-made (see [Recipes]):
+//
+//	NAME.bootstrap   runs on the bot, in an empty directory, and writes $CYBORG_DISK: a raw or qcow2 disk that boots
+//	NAME.setup       runs in a machine that was started from that disk, as root, and changes it
+//
+// Then the machine is switched off, its disk loses what is unused, is written anew as a compressed qcow2 file that
+// stands for itself, is started once more to see that it boots, and gets its name: the sum of what is in it.
+//
+// # What a recipe finds
+//
+//	CYBORG_IMAGE     NAME
+//	CYBORG_DISK      the file to write (bootstrap)
+//	CYBORG_RECIPES   the folder of the ready-made ones; its disk.sh makes a tree of files a disk (bootstrap)
+//	CYBORG_URL, CYBORG_SHA256   of the recipe "download" (bootstrap)
+//
+// and proxies, PATH, HOME and TMPDIR. A recipe that fails ends the build; what it printed is in the job's log.
+package build

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// BenchmarkGet compares the whole of a Get, which includes its sum, with curl, which makes none, on the same gigabyte
+// from the same server, in turns. "of-curl" is curl's time as a share of ours: 1 is as fast.
+func BenchmarkGet(b *testing.B) {
+	const size = 1 << 30
+	_, data := newDisk(b, "large", size)
+	random := rand.NewChaCha8([32]byte{1})
+	_, _ = random.Read(data[1<<20:])
+	disk := named(b, "large", data)
+	dir := b.TempDir()
+	file := filepath.Join(dir, disk.File())
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	s := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer s.Close()
+	from, err := NewWeb(s.URL, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var ours, curls []time.Duration
+	for b.Loop() {
+		to := filepath.Join(dir, "curl")
+		began := time.Now()
+		if out, err := exec.CommandContext(b.Context(), "curl", "-sS", "-o", to, s.URL+"/"+disk.File()).CombinedOutput(); err != nil {
+			b.Fatalf("curl: %v: %s", err, out)
+		}
+		curls = append(curls, time.Since(began))
+		if err := os.Remove(to); err != nil {
+			b.Fatal(err)
+		}
+		cache := filepath.Join(dir, fmt.Sprint("cache", len(ours)))
+		c := openCache(b, cache, Options{Spare: 1})
+		began = time.Now()
+		held, err := c.Get(b.Context(), disk, []Source{from}, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ours = append(ours, time.Since(began))
+		held.Close()
+		if err := os.RemoveAll(cache); err != nil {
+			b.Fatal(err)
+		}
+	}
+	slices.Sort(ours)
+	slices.Sort(curls)
+	our, curl := ours[len(ours)/2], curls[len(curls)/2]
+	b.ReportMetric(curl.Seconds()/our.Seconds(), "of-curl")
+	b.ReportMetric(size/1e6/our.Seconds(), "MB/s")
+}

@@ -275,6 +275,8 @@ func (a *Agent) watchAll(ctx context.Context) {
 	for _, repo := range a.c.Repos {
 		if snapshot, err := a.c.Hub.Scan(ctx, repo); err == nil {
 			a.watch(ctx, repo, snapshot)
+			a.watchErrands(ctx, repo)
+			a.listen(ctx, repo)
 		} else if ctx.Err() == nil {
 			a.c.Log.Warn("cannot look", "repo", repo.String(), "error", err)
 		}

@@ -41,6 +41,22 @@
 // CYBORG_JOB: pid namespace, process and start time of the bot, a nonce), and every
 // scratch directory has a lock file held by bot and supervisor. Sweep kills the
 // marked processes of dead bots and removes the directories nobody holds.
+//
+// # Sandboxes
+//
+// A Sandbox promises more: its jobs are held back from the machine and from each other. Bubble makes one of the
+// machine's own programs:
+//
+//	bot ── lifeline, report ──► supervisor ──► bubblewrap
+//	 ◄──── lifeline, report, output ──────► process 1 of the sandbox, a supervisor too ──► job
+//	 ◄──── interface of the sandbox ────────────────────────────────────────────────────┘  (see package gate)
+//
+// The supervisor inside waits until the bot has moved it into the job's control groups and has taken the other end of
+// the sandbox's network; only then it is told what to run, so that there is no moment at which the job runs free. What a
+// machine cannot hold jobs to is told by Try. What no limit of the kernel covers (the disk; memory where there are no
+// control groups) the bot looks at while the job runs, and ends a job that has too much.
+//
+// A runner is held to its promises by package containertest.
 package container
 
 import (
@@ -78,6 +94,12 @@ type Spec struct {
 	Output  io.Writer     // gets stdout and stderr in the order written; nil discards
 	Timeout time.Duration // 0 is no limit
 	Grace   time.Duration // between SIGTERM and SIGKILL; 0 is DefaultGrace
+
+	// What follows is for sandboxes; Host, which holds nobody back, takes no Image and leaves out the rest.
+	Writable []string // more directories that the job may write to, absolute, under the same names inside
+	Image    string   // what the job finds as its root directory; empty is the runner's own rule
+	Network  []string // nil is the Internet without private networks; [NoNetwork]; or the hosts that it may reach
+	Limits   Limits
 }
 
 // DefaultGrace is how long a job may tidy up after SIGTERM.
@@ -97,12 +119,14 @@ type Result struct {
 	TimedOut bool          // stopped because Spec.Timeout passed
 	Canceled bool          // stopped because the context ended
 	Refused  string        // why the command could not be started, when that is the task's fault
+	Excess   Excess        // the limit that the job ran into, which is why it ended or a process of it was killed
+	Limits   Limits        // that the job had, beside Excess
 	Duration time.Duration // from start to end
 }
 
 // OK reports whether the command ran and said yes.
 func (r Result) OK() bool {
-	return r.Code == 0 && r.Signal == "" && !r.TimedOut && !r.Canceled && r.Refused == ""
+	return r.Code == 0 && r.Signal == "" && !r.TimedOut && !r.Canceled && r.Refused == "" && r.Excess == ""
 }
 
 // String says in a few words how the command ended.
@@ -114,6 +138,8 @@ func (r Result) String() string {
 		return fmt.Sprintf("canceled after %v", r.Duration.Round(time.Second))
 	case r.TimedOut:
 		return fmt.Sprintf("timed out after %v", r.Duration.Round(time.Second))
+	case r.Excess != "":
+		return r.Excess.text(r.Limits)
 	case r.Signal != "":
 		return "killed by " + r.Signal
 	default:
@@ -141,5 +167,10 @@ func (s Spec) check() error {
 			return fmt.Errorf("run %s: environment entry %q is not NAME=VALUE", s.Name, name)
 		}
 	}
-	return nil
+	for _, dir := range s.Writable {
+		if !filepath.IsAbs(dir) {
+			return fmt.Errorf("run %s: directory %q is not absolute", s.Name, dir)
+		}
+	}
+	return s.checkLimits()
 }

@@ -5,7 +5,6 @@ package container
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,10 +57,11 @@ func (h *Host) Run(ctx context.Context, s Spec) (result Result, err error) {
 	if ctx.Err() != nil {
 		return Result{Canceled: true}, fmt.Errorf("run %s: %w", s.Name, context.Cause(ctx))
 	}
-	if info, err := os.Stat(s.Dir); err != nil {
-		return Result{}, fmt.Errorf("run %s: %w", s.Name, err)
-	} else if !info.IsDir() {
-		return Result{}, fmt.Errorf("run %s: %s is not a directory", s.Name, s.Dir)
+	if s.Image != "" {
+		return Result{}, fmt.Errorf("run %s: the host has no images, %s is not to be had", s.Name, s.Image)
+	}
+	if err := s.checkDirs(); err != nil {
+		return Result{}, err
 	}
 	scratch, err := NewScratch(ctx, h.o.Dir, s.Name)
 	if err != nil {
@@ -107,167 +107,69 @@ func (h *Host) order(s Spec, scratch *Scratch, m marker) (order, error) {
 	}, nil
 }
 
-// session is the bot's end of one supervisor.
-type session struct {
-	cmd      *exec.Cmd
-	lifeline io.WriteCloser
-	reports  chan report // closed when the supervisor has ended
-	output   *pump
-	stderr   *bytes.Buffer // of the supervisor: a panic, a usage text
-}
-
 // supervised starts a supervisor with o and follows it to its end.
 func (h *Host) supervised(ctx context.Context, s Spec, o order, scratch *Scratch, m marker) (Result, error) {
-	ses, err := h.startSupervisor(s, o, scratch, m)
+	sup, err := h.startSupervisor(s.Name, o, scratch, m, s.Output, nil)
 	if err != nil {
 		return Result{}, err
 	}
-	result, err := ses.follow(ctx, s)
-	ses.lifeline.Close()
-	waitErr := ses.cmd.Wait()
-	if errors.Is(err, errSupervisor) {
-		// The supervisor died before its job. What it leaves is found by the marker.
-		err = errors.Join(ses.obituary(waitErr), killMarked(context.WithoutCancel(ctx), m))
-	}
-	if outputErr := ses.output.finish(); err == nil {
-		err = outputErr
-	}
-	return result, err
+	result, err := sup.follow(ctx, s)
+	return result, sup.end(ctx, m, err)
 }
 
-// startSupervisor starts this program again, as the supervisor of one job.
-func (h *Host) startSupervisor(s Spec, o order, scratch *Scratch, m marker) (*session, error) {
-	reportRead, reportWrite, err := os.Pipe()
+// A supervisorProcess is a supervisor that this process has started.
+type supervisorProcess struct {
+	*session
+	cmd    *exec.Cmd
+	stderr *bytes.Buffer // of the supervisor: a panic, a usage text
+}
+
+// startSupervisor starts this program again, as the supervisor of one job; the job gets extra as the order says.
+func (h *Host) startSupervisor(name string, o order, scratch *Scratch, m marker, output io.Writer, extra []*os.File) (*supervisorProcess, error) {
+	ses, far, err := openSession(output)
 	if err != nil {
 		return nil, fmt.Errorf("start supervisor: %w", err)
 	}
-	defer reportWrite.Close()
-	outputRead, outputWrite, err := os.Pipe()
-	if err != nil {
-		reportRead.Close()
-		return nil, fmt.Errorf("start supervisor: %w", err)
-	}
-	defer outputWrite.Close()
+	defer far.Close()
 	stderr := &bytes.Buffer{}
 	cmd := &exec.Cmd{
 		Path:       h.self,
-		Args:       []string{supervisorName, supervisorFlag, plain(s.Name)},
+		Args:       []string{supervisorName, supervisorFlag, plain(name)},
 		Dir:        "/",
 		Env:        []string{supervisorVariable + "=" + m.String()},
+		Stdin:      far.lifeline,
 		Stderr:     stderr,
-		ExtraFiles: []*os.File{reportWrite, outputWrite, scratch.lock},
+		ExtraFiles: append([]*os.File{far.report, far.output, scratch.lock}, extra...),
 		// Its own session: a ^C at the bot's terminal is the bot's business.
 		SysProcAttr: &unix.SysProcAttr{Setsid: true},
 	}
-	lifeline, err := cmd.StdinPipe()
-	if err == nil {
-		err = cmd.Start()
+	if err := cmd.Start(); err != nil {
+		far.Close()
+		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), ses.lifeline.Close(), ses.output.finish())
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start supervisor: %w", err), reportRead.Close(), outputRead.Close())
-	}
-	ses := &session{cmd: cmd, lifeline: lifeline, reports: make(chan report), stderr: stderr}
-	ses.output = startPump(outputRead, s.Output)
-	go ses.listen(reportRead)
-	// A supervisor that cannot read it ends, which is seen there.
-	_ = json.NewEncoder(lifeline).Encode(o)
-	return ses, nil
+	ses.abort = func() { _ = cmd.Process.Kill() }
+	ses.give(o)
+	return &supervisorProcess{session: ses, cmd: cmd, stderr: stderr}, nil
 }
 
-// listen passes the reports on until there are no more.
-func (ses *session) listen(r io.ReadCloser) {
-	defer close(ses.reports)
-	defer r.Close()
-	for d := json.NewDecoder(r); ; {
-		var next report
-		if d.Decode(&next) != nil {
-			return
-		}
-		ses.reports <- next
+// end takes leave of a supervisor whose job is over; err is what following it came to.
+func (sup *supervisorProcess) end(ctx context.Context, m marker, err error) error {
+	sup.lifeline.Close()
+	waitErr := sup.cmd.Wait()
+	if errors.Is(err, errSupervisor) {
+		// The supervisor died before its job. What it leaves is found by the marker.
+		err = errors.Join(sup.obituary(waitErr), killMarked(context.WithoutCancel(ctx), m))
 	}
+	if outputErr := sup.output.finish(); err == nil {
+		err = outputErr
+	}
+	return err
 }
-
-// errSupervisor stands for a supervisor that ended without a report.
-var errSupervisor = errors.New("supervisor died")
-
-// follow waits for the end of the job and brings it about when its time is over.
-func (ses *session) follow(ctx context.Context, s Spec) (result Result, err error) {
-	// How long a supervisor may take to kill everything; it gives up itself before.
-	const patience = time.Minute
-	starting := time.After(patience)
-	var expired, grace, stuck <-chan time.Time
-	if s.Timeout > 0 {
-		expired = time.After(s.Timeout)
-	}
-	canceled := ctx.Done()
-	stop := func() {
-		expired, canceled = nil, nil
-		ses.send(commandTerm)
-		grace = time.After(graceOf(s))
-	}
-	for {
-		select {
-		case r, ok := <-ses.reports:
-			switch {
-			case !ok:
-				return result, errSupervisor
-			case r.Started:
-				starting = nil
-			case r.Trouble != "":
-				return result, errors.New(r.Trouble)
-			case r.Refused != "":
-				return Result{Code: r.Code, Refused: r.Refused}, nil
-			case r.Ended:
-				return ended(ctx, result, r)
-			}
-		case <-canceled:
-			result.Canceled = true
-			stop()
-		case <-expired:
-			result.TimedOut = true
-			stop()
-		case <-grace:
-			ses.send(commandKill)
-			stuck = time.After(patience)
-		case <-starting:
-			_ = ses.cmd.Process.Kill()
-		case <-stuck:
-			_ = ses.cmd.Process.Kill()
-		}
-	}
-}
-
-// ended makes the result of the last report.
-func ended(ctx context.Context, result Result, r report) (Result, error) {
-	result.Code, result.Signal = r.Code, r.Signal
-	if !r.Stopped {
-		// It had already ended when it was to be stopped: its own result counts.
-		result.TimedOut, result.Canceled = false, false
-	}
-	if !r.Gone {
-		return result, fmt.Errorf("kill what the job left: processes %v do not end", r.Left)
-	}
-	if result.Canceled {
-		return result, context.Cause(ctx)
-	}
-	return result, nil
-}
-
-// graceOf is the grace period in force.
-func graceOf(s Spec) time.Duration {
-	if s.Grace <= 0 {
-		return DefaultGrace
-	}
-	return s.Grace
-}
-
-// send gives the supervisor a command; one that is dead shows in its reports.
-func (ses *session) send(c byte) { _, _ = ses.lifeline.Write([]byte{c}) }
 
 // obituary says why a supervisor ended too early.
-func (ses *session) obituary(waitErr error) error {
+func (sup *supervisorProcess) obituary(waitErr error) error {
 	const most = 500
-	text := bytes.TrimSpace(ses.stderr.Bytes())
+	text := bytes.TrimSpace(sup.stderr.Bytes())
 	if bytes.Contains(text, []byte("flag provided but not defined: "+supervisorFlag)) || waitErr == nil {
 		return errors.New("start supervisor: this program does not call container.Supervise first thing in main (or TestMain)")
 	}

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -29,7 +30,7 @@ import (
 //
 // A program that does not is told so by the error of Host.Run.
 func Supervise(args []string) (code int, ok bool) {
-	if len(args) < 2 || args[0] != supervisorName || args[1] != supervisorFlag {
+	if len(args) < 2 || filepath.Base(args[0]) != supervisorName || args[1] != supervisorFlag {
 		return 0, false
 	}
 	// The job's first process is bound to this thread (PDEATHSIG), which must
@@ -53,6 +54,10 @@ func Supervise(args []string) (code int, ok bool) {
 	}
 	if err != nil {
 		say(report{Trouble: fmt.Sprintf("read order: %v", err)})
+		return 1, true
+	}
+	if err := o.confine(); err != nil {
+		say(report{Trouble: err.Error()})
 		return 1, true
 	}
 	s := &supervisor{order: o, say: say, commands: make(chan byte), reaped: make(chan exit)}
@@ -114,7 +119,7 @@ func (s *supervisor) start() bool {
 	pid, err := s.spawn()
 	if err == nil {
 		s.job = pid
-		s.say(report{Started: true})
+		s.say(report{Started: true, PID: pid})
 		return true
 	}
 	if text, code, ok := refusal(err, s.order.Argv, s.order.Dir); ok {
@@ -147,6 +152,16 @@ func (s *supervisor) spawn() (int, error) {
 		Env:   s.order.Env,
 		Files: []uintptr{null.Fd(), outputFD, outputFD},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
+	}
+	for i := range s.order.Extra {
+		if fd := uintptr(lockFD + 1 + i); i == 0 {
+			attr.Files[0] = fd
+		} else {
+			attr.Files = append(attr.Files, fd)
+		}
+	}
+	if id := uint32(s.order.User); id != 0 {
+		attr.Sys.Credential = &syscall.Credential{Uid: id, Gid: id}
 	}
 	// "Text file busy" passes: another process of the bot was forked while the
 	// file was being written, and has not yet reached its own exec.
@@ -250,7 +265,7 @@ func (s *supervisor) obey(c byte, ok bool) {
 		s.stopped = true
 	}
 	if ok && c == commandTerm {
-		if !s.ended {
+		if !s.ended && !s.order.Deaf {
 			_ = syscall.Kill(-s.job, syscall.SIGTERM)
 		}
 		return
@@ -263,8 +278,8 @@ func (s *supervisor) family() []process { return descendants(processes(), os.Get
 
 // finish reports the end, and cleans up for a bot that is dead.
 func (s *supervisor) finish(gone bool) {
-	if s.orphan && s.order.Scratch != "" {
-		_ = removeScratch(s.order.Scratch)
+	if s.orphan {
+		s.order.cleanUp()
 	}
 	r := report{Ended: true, Stopped: s.stopped, Gone: gone}
 	switch {

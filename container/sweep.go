@@ -20,11 +20,7 @@ func (h *Host) Sweep(ctx context.Context) error {
 	}
 	// A dead bot's supervisor cleans up by itself, and better than we can, so
 	// it gets time for that. Bots in other namespaces cannot be judged from here.
-	dead := func(text string) bool {
-		m, err := parseMarker(text)
-		return err == nil && m.Namespace == namespace && !m.alive()
-	}
-	killed, err := killByMarker(ctx, dead)
+	killed, err := killByMarker(ctx, deadIn(namespace))
 	removed, scratchErr := sweepScratch(ctx, h.o.Dir)
 	if killed > 0 || len(removed) > 0 {
 		h.o.Log.Info("swept what dead bots left", "processes", killed, "directories", len(removed))
@@ -33,6 +29,14 @@ func (h *Host) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	return nil
+}
+
+// deadIn tells of a marker whether its bot is dead, if it was one of this namespace.
+func deadIn(namespace string) func(marker string) bool {
+	return func(text string) bool {
+		m, err := parseMarker(text)
+		return err == nil && m.Namespace == namespace && !m.alive()
+	}
 }
 
 // killMarked kills everything of one job of this bot.

@@ -22,6 +22,22 @@ type order struct {
 	Dir     string
 	Env     []string
 	Scratch string // removed by the supervisor if the bot dies
+
+	// Of the process that makes a sandbox, and of the supervisor inside it:
+	Extra  int        // how many descriptors after lockFD the command gets: the first as standard input, the others from 3 on
+	Deaf   bool       // commandTerm is not passed on to the command: somebody inside is told
+	Groups []string   // control groups, removed by the supervisor if the bot dies
+	After  [][]string // commands, run by the supervisor if the bot dies
+	Inside bool       // this supervisor is process 1 of a sandbox: the job must not look into it
+	Plug   bool       // make a network interface and hand it out through lockFD, which is a socket then
+	User   int        // who the job is, when the supervisor may decide; 0 is whoever the supervisor is
+	Limits []rlimit   // of the job's processes
+}
+
+// A rlimit is one of setrlimit's.
+type rlimit struct {
+	Resource int
+	Value    uint64
 }
 
 // Commands on the lifeline after the order, one byte each.
@@ -33,6 +49,7 @@ const (
 // A report is a line from the supervisor.
 type report struct {
 	Started bool   // the command runs
+	PID     int    // its process number, beside Started
 	Refused string // it cannot be started, the task's fault
 	Trouble string // it cannot be started, our trouble
 	Ended   bool   // the command has ended and everything of it was killed

@@ -1,0 +1,84 @@
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// asked is a gate that answers questions without a sandbox.
+func asked(hosts ...string) *Gate {
+	return &Gate{told: map[netip.Addr]bool{}, o: Options{
+		Hosts: hosts, Log: slog.New(slog.DiscardHandler), Own: func() []netip.Prefix { return nil },
+		Resolve: func(_ context.Context, name string) ([]netip.Addr, error) {
+			if name != "web.test" {
+				return nil, &net.DNSError{IsNotFound: true}
+			}
+			return []netip.Addr{netip.MustParseAddr("93.184.216.34"), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("2001:db8::1")}, nil
+		},
+	}}
+}
+
+func question(t testing.TB, name string, kind dnsmessage.Type) []byte {
+	t.Helper()
+	m := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, RecursionDesired: true},
+		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: kind, Class: dnsmessage.ClassINET}}}
+	data, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		kind    dnsmessage.Type
+		hosts   []string
+		code    dnsmessage.RCode
+		answers int
+	}{
+		{"web.test.", dnsmessage.TypeA, nil, dnsmessage.RCodeSuccess, 1},
+		{"WEB.Test.", dnsmessage.TypeA, []string{"web.test"}, dnsmessage.RCodeSuccess, 1},
+		{"web.test.", dnsmessage.TypeAAAA, nil, dnsmessage.RCodeSuccess, 0},
+		{"web.test.", dnsmessage.TypeMX, nil, dnsmessage.RCodeSuccess, 0},
+		{"no.test.", dnsmessage.TypeA, nil, dnsmessage.RCodeNameError, 0},
+		{"web.test.", dnsmessage.TypeA, []string{"other.test"}, dnsmessage.RCodeNameError, 0},
+		{"sub.web.test.", dnsmessage.TypeA, []string{"web.test"}, dnsmessage.RCodeNameError, 0},
+		{strings.Repeat("secret.", 20) + "evil.test.", dnsmessage.TypeTXT, []string{"web.test"}, dnsmessage.RCodeNameError, 0},
+	} {
+		g := asked(test.hosts...)
+		var m dnsmessage.Message
+		if err := m.Unpack(g.answer(t.Context(), question(t, test.name, test.kind))); err != nil {
+			t.Errorf("%s %v: %v", test.name, test.kind, err)
+			continue
+		}
+		if m.ID != 7 || !m.Response || m.RCode != test.code || len(m.Answers) != test.answers {
+			t.Errorf("%s %v for %v: %v with %d answers, want %v with %d", test.name, test.kind, test.hosts, m.RCode, len(m.Answers), test.code, test.answers)
+		}
+		if g.told[netip.MustParseAddr("10.0.0.1")] {
+			t.Errorf("%s: a private address was told", test.name)
+		}
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(question(f, "web.test.", dnsmessage.TypeA))
+	f.Add(question(f, ".", dnsmessage.TypeALL))
+	f.Add([]byte{0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 12})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		answer := asked("web.test").answer(t.Context(), data)
+		if answer == nil {
+			return
+		}
+		var m dnsmessage.Message
+		if err := m.Unpack(answer); err != nil || !m.Response || len(m.Answers) > mostAnswers {
+			t.Errorf("answer %x to %x: %v", answer, data, err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -130,6 +131,12 @@ func (g Game) Draw(level func(*rand.Rand, time.Duration) Faults) Game {
 		g.Faults = level(r, g.Settle)
 	}
 	return g
+}
+
+// String tells a game that was drawn in one line.
+func (g Game) String() string {
+	return fmt.Sprintf("%d bots of %d accounts, %d contexts of %s each on average, %d to a pull request, within %s; poll %s, settle %s, lease %s",
+		g.Bots, g.Accounts, g.Jobs, round(g.Mean), g.Contexts, round(g.Span), round(g.Poll), round(max(g.Settle, 0)), round(g.Lease))
 }
 
 // Check says what cannot be played of a game that was drawn.

@@ -3,6 +3,7 @@ package swarm
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
@@ -48,6 +49,8 @@ type judge struct {
 	since time.Time // when it was first asked for
 	final bool      // its commit is the head of an open pull request at the end
 	sum   *Sum
+
+	faults []string // what went wrong
 }
 
 // judgeAll judges every subject that there ever was; whether all came to its end only if there was time for that.
@@ -78,15 +81,15 @@ func (j *judge) all() {
 	j.phantoms()
 	j.doubles()
 	j.end()
+	if len(j.faults) > 0 && len(j.sum.Stories) < mostStories {
+		j.sum.Stories = append(j.sum.Stories, j.story(strings.Join(j.faults, "; ")))
+	}
 }
 
-// blame notes that something went wrong, and tells the story.
+// blame notes that something went wrong.
 func (j *judge) blame(what string, count *int) {
 	*count++
-	const enough = 20
-	if len(j.sum.Stories) < enough {
-		j.sum.Stories = append(j.sum.Stories, j.story(what))
-	}
+	j.faults = append(j.faults, what)
 }
 
 // history walks through the log record by record: which claims ever counted, how long a job waited for its first one,

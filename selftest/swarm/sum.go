@@ -8,6 +8,9 @@ import (
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 )
 
+// mostStories bounds what is told of all that went wrong.
+const mostStories = 20
+
 // A Sum is what came of one game, or of many.
 type Sum struct {
 	Games    int
@@ -46,7 +49,7 @@ func (s *Sum) Add(o *Sum) {
 	s.Wrong += o.Wrong
 	s.Phantoms += o.Phantoms
 	s.Stories = append(s.Stories, o.Stories...)
-	s.Stories = s.Stories[:min(len(s.Stories), 20)]
+	s.Stories = s.Stories[:min(len(s.Stories), mostStories)]
 	addUsage(&s.Usage, o.Usage)
 	s.Pickup = append(s.Pickup, o.Pickup...)
 	s.Makespan += o.Makespan

@@ -23,7 +23,7 @@ func (s *Sum) Table(w io.Writer) error {
 	row("phantoms", "%d", s.Phantoms)
 	row("claims", "%d, %.1f %% in vain", s.Claims, s.percent(s.Wasted, s.Claims))
 	row("pick-up", "p50 %s, p95 %s, p99 %s", round(percentile(s.Pickup, 0.5)), round(percentile(s.Pickup, 0.95)), round(percentile(s.Pickup, 0.99)))
-	row("makespan", "%.2f times that of a perfect queue", float64(s.Makespan)/float64(max(s.Ideal, 1)))
+	row("makespan", "%s, %.2f times that of a perfect queue", round(s.Makespan), float64(s.Makespan)/float64(max(s.Ideal, 1)))
 	row("requests", "%d, %.1f a job; %.1f %% answered 304", s.Usage.Requests, s.each(s.Usage.Requests), s.percent(s.Usage.NotModified, s.Usage.Requests))
 	row("statuses", "%d, %.1f a job", s.Records, s.each(s.Records))
 	row("points", "%.1f a job, %.1f of GraphQL's", s.each(s.Usage.Points), s.each(s.Usage.GraphQL))

@@ -117,7 +117,11 @@ func (f *simulateFlags) run(ctx context.Context, env *environment) error {
 		return infra(err)
 	}
 	last := f.game.Seed + uint64(max(sum.Games, 1)) - 1
-	fmt.Fprintf(env.Stdout, "seeds %d to %d\n", f.game.Seed, last)
+	if f.games == 1 {
+		fmt.Fprintf(env.Stdout, "seed %d: %s\n", f.game.Seed, f.game.Draw(level))
+	} else {
+		fmt.Fprintf(env.Stdout, "seeds %d to %d\n", f.game.Seed, last)
+	}
 	if err := sum.Table(env.Stdout); err != nil {
 		return infra(err)
 	}

@@ -93,8 +93,23 @@ type Agent struct {
 	hands map[string]hand      // by repository and number: who wrote an issue's text
 	told  map[string]string    // by Subject.Key: what the bot knows to be said on an issue
 
-	taught map[string]*tasks.Catalogue // by repository: what it teaches, as of the last look
-	ears   ears                        // what people said in comments
+	lessons  map[string]lesson    // by repository: what it teaches, as of the last look
+	ears     ears                 // what people said in comments
+	dueSince map[string]time.Time // by chore.key: since when this bot knows that it is due
+	beside   map[string]bool      // what is done beside the rounds; guarded by mu
+}
+
+// A lesson is what a repository teaches at a commit of its default branch. The zero value teaches nothing.
+type lesson struct {
+	Taught *tasks.Catalogue
+	Base   string // the commit
+}
+
+func (l lesson) tasks() []*tasks.Task {
+	if l.Taught == nil {
+		return nil
+	}
+	return l.Taught.Tasks
 }
 
 // New checks c and makes a bot of it. It does not touch GitHub.
@@ -130,7 +145,8 @@ func New(c Config) (*Agent, error) {
 		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: rand.New(rand.NewPCG(c.Seed, 2)).Float64(),
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{},
-		seen: map[string]time.Time{}, trust: map[string]verdict{}, taught: map[string]*tasks.Catalogue{},
+		seen: map[string]time.Time{}, trust: map[string]verdict{}, lessons: map[string]lesson{},
+		dueSince: map[string]time.Time{}, beside: map[string]bool{},
 	}, nil
 }
 

@@ -38,7 +38,7 @@ type obeyer func(a *Agent, ctx context.Context, o *order, c command) (problem st
 // heed answers what was heard in this round.
 func (a *Agent) heed(work context.Context, repo hub.Repo, queue []Entry) {
 	for _, c := range a.ears.heard(repo) {
-		o := &order{Repo: repo, Comment: c, Commands: commandsOf(c.Body), Taught: a.taught[strings.ToLower(repo.String())]}
+		o := &order{Repo: repo, Comment: c, Commands: commandsOf(c.Body), Taught: a.lessons[strings.ToLower(repo.String())].Taught}
 		if o.Taught == nil {
 			return // this look has failed
 		}

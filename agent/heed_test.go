@@ -21,13 +21,19 @@ var acmeWidget = hub.Repo{Owner: "acme", Name: "widget"}
 // fleet starts bots of two accounts, and gives what ends them all.
 func (s *stage) fleet(n int, seed uint64) (end func()) {
 	s.t.Helper()
+	return s.fleetOf(n, func(i int) uint64 { return 1000*seed + uint64(i) + 1 })
+}
+
+// fleetOf is fleet with each bot's seed.
+func (s *stage) fleetOf(n int, seed func(i int) uint64) (end func()) {
+	s.t.Helper()
 	if err := s.hub.AddUser(fakehub.User{Login: "cyborg2", Token: "cyborg2-token"}); err == nil {
 		s.must(s.hub.Grant(widget, "cyborg2", fakehub.Write))
 	}
 	var ends []func() time.Duration
 	for i := range n {
 		a := s.bot(fmt.Sprintf("bot-%c", 'a'+i), func(c *agent.Config) {
-			c.Seed = 1000*seed + uint64(i) + 1
+			c.Seed = seed(i)
 			if i%2 == 1 {
 				c.Hub = s.client("cyborg2-token")
 			}

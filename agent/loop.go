@@ -131,6 +131,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	a.tell(ctx, queue, seen)
 	for _, repo := range a.c.Repos {
 		a.heed(work, repo, queue)
+		a.chores(ctx, work, repo, seen)
 		a.forget(ctx, repo, queue)
 	}
 	if chosen.Wait > 0 {
@@ -179,7 +180,7 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	if err != nil {
 		return nil, err
 	}
-	a.taught[strings.ToLower(repo.String())] = catalogue
+	a.lessons[strings.ToLower(repo.String())] = lesson{catalogue, snapshot.DefaultSHA}
 	trusted, err := a.trusted(ctx, repo, snapshot.Pulls)
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func wanted(o *order, c command) (line tasks.Line, t *tasks.Task, problem string
 	return line, t, ""
 }
 
-// withItem adds an item at the end of a text, unless it is there and open.
+// withItem adds an item at the end of a text, below a line with the mark if there is one, unless it is there and open.
 func withItem(body, item, mark string) string {
 	for _, i := range tasks.ParseChecklist(body) {
 		if i.Text == item && i.Open() {
@@ -83,5 +83,8 @@ func withItem(body, item, mark string) string {
 	if body != "" {
 		body += end + end
 	}
-	return body + mark + end + " * [ ] " + item + end
+	if mark != "" {
+		mark += end
+	}
+	return body + mark + " * [ ] " + item + end
 }

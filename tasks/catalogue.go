@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Folder is where a served repository keeps what it teaches.
@@ -62,8 +64,26 @@ func Load(files iter.Seq[File]) (*Catalogue, error) {
 		}
 	}
 	slices.SortFunc(c.Tasks, func(a, b *Task) int { return cmp.Compare(a.Name, b.Name) })
+	errs = append(errs, c.setChores()...)
 	errs = append(errs, c.checkSteps()...)
 	return c, errors.Join(errs...)
+}
+
+// setChores gives the tasks the periods that fleet.toml names.
+func (c *Catalogue) setChores() []error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Fleet.Chores)) {
+		t := c.Task(name)
+		switch {
+		case t == nil:
+			errs = append(errs, &HeaderError{File: Folder + "/fleet.toml", Key: "chores", Problem: fmt.Sprintf("chores: there is no task %q", clip(name, 60)), Hint: didYouMean(name, c.Names())})
+		case !t.Builtin():
+			errs = append(errs, &HeaderError{File: Folder + "/fleet.toml", Key: "chores", Problem: fmt.Sprintf("chores: %q is a file", name), Hint: "write its period into the header of " + t.Path + ", as \"every\""})
+		default:
+			t.Every = time.Duration(c.Fleet.Chores[name])
+		}
+	}
+	return errs
 }
 
 // add takes up one file, if it is a task. A file with the name of a built-in task replaces it: the team decides.

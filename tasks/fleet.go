@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,6 +31,9 @@ import (
 //	logs = "90 days"
 //	images = "14 days"           # that nothing refers to any more
 //
+//	[chores]                     # built-in tasks that are done every so often; a file says it in its header
+//	known-prune = "7 days"
+//
 //	[labels]                     # as this repository calls them
 //	bot = "bot"
 //	priority = "priority"
@@ -41,6 +45,8 @@ type Fleet struct {
 	Limits    Limits    `toml:"limits"`
 	Retention Retention `toml:"retention"`
 	Labels    Labels    `toml:"labels"`
+
+	Chores map[string]Duration `toml:"chores"` // by name of the task
 }
 
 // Trust says whose code runs without being asked about.
@@ -173,7 +179,7 @@ type fleetKey struct{ name, example string }
 // fleetKeys are all of them.
 func fleetKeys() []fleetKey {
 	return []fleetKey{
-		{"trust", "[trust]"}, {"limits", "[limits]"}, {"retention", "[retention]"}, {"labels", "[labels]"},
+		{"trust", "[trust]"}, {"limits", "[limits]"}, {"retention", "[retention]"}, {"labels", "[labels]"}, {"chores", "[chores]"},
 		{"trust.users", `users = ["alice"]`},
 		{"limits.pull-requests-per-hour", "pull-requests-per-hour = 4"}, {"limits.attempts", "attempts = 3"},
 		{"limits.timeout", `timeout = "2h"`}, {"limits.log", `log = "100M"`}, {"limits.artifacts", `artifacts = "1G"`},
@@ -232,6 +238,11 @@ func checkFleet(file string, data []byte, f *Fleet, errs *HeaderErrors) {
 	}{{"logs", f.Retention.Logs}, {"images", f.Retention.Images}} {
 		if time.Duration(r.d) < 24*time.Hour {
 			say("shorter than a day", "people must be able to look", "retention", r.name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Chores)) {
+		if d := time.Duration(f.Chores[name]); d < MinEvery || d > MaxEvery {
+			say("out of range", fmt.Sprintf("from %s to %s", FormatDuration(MinEvery), FormatDuration(MaxEvery)), "chores", name)
 		}
 	}
 	checkLabels(f.Labels.usual(), say)

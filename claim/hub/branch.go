@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v57/github"
 )
@@ -51,4 +52,23 @@ func (c *Client) Contexts(ctx context.Context, repo Repo, sha string) ([]Status,
 		return nil, fmt.Errorf("list contexts of %s: %w", repo, err)
 	}
 	return list, nil
+}
+
+// LastChange tells when something was last committed below a path, of what a commit reaches, by the committer's clock; zero if never. It
+// costs nothing while the commit is the same.
+func (c *Client) LastChange(ctx context.Context, repo Repo, sha, path string) (time.Time, error) {
+	err := checkCommit(repo, sha)
+	var list []*github.RepositoryCommit
+	if err == nil {
+		list, err = pages(ctx, repo, 1, 1, func(ctx context.Context, o github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {
+			return c.gh.Repositories.ListCommits(ctx, repo.Owner, repo.Name, &github.CommitsListOptions{SHA: sha, Path: path, ListOptions: o})
+		})
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the last change of %s in %s: %w", cut(path, 200), repo, err)
+	}
+	if len(list) == 0 {
+		return time.Time{}, nil
+	}
+	return list[0].GetCommit().GetCommitter().GetDate().Time.UTC(), nil
 }

@@ -14,7 +14,7 @@ SKIPS   ?= .ci/skips
 .PHONY: build demo test unit lint bench simulate fuzz real fleet chaos chores explore mutants packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
+	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
 
 demo: build ## under a minute; ends by itself; DEMO=--keep leaves it open to play with
 	$(OUT)/cyborg demo $(DEMO)

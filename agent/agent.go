@@ -54,11 +54,12 @@ type Config struct {
 
 	Has       tasks.Capabilities // what this bot can do
 	Policy    claim.Policy
-	AutoLease bool          // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
-	Jobs      int           // at the same time; 0 is 1
-	Poll      time.Duration // between two looks, ±50 %; 0 is DefaultPoll
-	Drain     time.Duration // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
-	Once      bool          // one look, the jobs taken from it, and the end
+	AutoLease bool             // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
+	Jobs      int              // at the same time; 0 is 1
+	Room      func(Entry) bool // whether there is room for a job beside those that run; nil: always
+	Poll      time.Duration    // between two looks, ±50 %; 0 is DefaultPoll
+	Drain     time.Duration    // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
+	Once      bool             // one look, the jobs taken from it, and the end
 
 	Alive   func(next time.Duration) // told after each look when the next is due; nil is nobody
 	Kill    <-chan struct{}          // closed: stop at once

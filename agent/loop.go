@@ -245,8 +245,10 @@ func (a *Agent) chooser() chooser {
 	}
 	return chooser{
 		Me: a.c.Name, Slots: slots, Pause: pause,
-		Age:   func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
-		Skip:  func(e Entry) bool { return occupied[subjectOf(e.Job).Key()] },
+		Age: func(e Entry) time.Duration { return now.Sub(a.seen[subjectOf(e.Job).Key()]) },
+		Skip: func(e Entry) bool {
+			return occupied[subjectOf(e.Job).Key()] || a.c.Room != nil && !a.c.Room(e)
+		},
 		Place: claim.Places,
 	}
 }

@@ -144,10 +144,15 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 	}
 	offset := env.Lines()
 	results := tasks.TeeResults(env.Task.Results, env.Output)
-	result, err := runner.Run(ctx, container.Spec{
+	spec := container.Spec{
 		Name: job.Task + "-" + env.Nonce, Argv: append([]string{"./" + env.Task.Path}, job.Args...), Dir: source, Env: vars,
 		Output: &reporting{results: results, offset: offset, report: env.Report}, Timeout: env.Task.Timeout,
-	})
+	}
+	if env.Place == tasks.InVM {
+		spec.Writable, spec.Image, spec.Network = []string{artifacts}, diskOf(source, job), env.Task.Network
+		spec.Limits, spec.Keep = LimitsOf(env.Task), kept(env.Task)
+	}
+	result, err := runner.Run(ctx, spec)
 	if ctx.Err() != nil {
 		return Outcome{State: publish.StateCancelled, Err: context.Cause(ctx)}
 	}

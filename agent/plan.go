@@ -142,7 +142,7 @@ func (v *view) place(t *tasks.Task) tasks.PlaceKind {
 		return t.In.Kind
 	}
 	for _, kind := range []tasks.PlaceKind{tasks.InVM, tasks.InContainer} {
-		if v.offers(kind) {
+		if v.offers(kind) && (kind != tasks.InVM || len(t.Images) > 0) { // a machine wants a disk
 			return kind
 		}
 	}

@@ -260,3 +260,30 @@ func TestChooseOneHeadOnce(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestPlace: a task that names no place runs in the strictest that the bot offers and that fits it.
+func TestPlace(t *testing.T) {
+	for _, row := range []struct {
+		name, header, has string
+		want              tasks.PlaceKind
+	}{
+		{"a disk, and machines", "on: pull request\nimage: debian\n", "host vm", tasks.InVM},
+		{"no disk, and machines", "on: pull request\n", "host vm", tasks.OnHost},
+		{"a disk, and no machines", "on: pull request\nimage: debian\n", "host", tasks.OnHost},
+		{"what the header says", "on: pull request\nimage: debian\nin: host\n", "host vm", tasks.OnHost},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			has, err := tasks.ParseCapabilities(strings.Fields(row.has))
+			if err != nil {
+				t.Fatal(err)
+			}
+			task, err := catalogue(t, map[string]string{"verify": row.header}).Find("verify")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := (&view{Has: has}).place(task); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}

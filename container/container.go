@@ -100,6 +100,7 @@ type Spec struct {
 	Image    string   // what the job finds as its root directory; empty is the runner's own rule
 	Network  []string // nil is the Internet without private networks; [NoNetwork]; or the hosts that it may reach
 	Limits   Limits
+	Keep     func(name string) bool // which files of Dir count afterwards, for runners whose jobs work on a copy; nil: none
 }
 
 // DefaultGrace is how long a job may tidy up after SIGTERM.
@@ -121,12 +122,13 @@ type Result struct {
 	Refused  string        // why the command could not be started, when that is the task's fault
 	Excess   Excess        // the limit that the job ran into, which is why it ended or a process of it was killed
 	Limits   Limits        // that the job had, beside Excess
+	Died     string        // how the machine died under the command, when the command had one of its own
 	Duration time.Duration // from start to end
 }
 
 // OK reports whether the command ran and said yes.
 func (r Result) OK() bool {
-	return r.Code == 0 && r.Signal == "" && !r.TimedOut && !r.Canceled && r.Refused == "" && r.Excess == ""
+	return r.Code == 0 && r.Signal == "" && !r.TimedOut && !r.Canceled && r.Refused == "" && r.Excess == "" && r.Died == ""
 }
 
 // String says in a few words how the command ended.
@@ -140,6 +142,8 @@ func (r Result) String() string {
 		return fmt.Sprintf("timed out after %v", r.Duration.Round(time.Second))
 	case r.Excess != "":
 		return r.Excess.text(r.Limits)
+	case r.Died != "":
+		return "the machine died: " + r.Died
 	case r.Signal != "":
 		return "killed by " + r.Signal
 	default:

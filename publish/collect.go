@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -23,10 +22,8 @@ const maxVisited = 200_000
 //
 // One bad file does not keep the others back: the error joins those of all.
 func (a *Attempt) Artifacts(ctx context.Context, dir string, globs ...string) error {
-	globs = slices.Clone(globs)
-	for i, g := range globs {
-		globs[i] = strings.Trim(path.Clean(g), "/")
-		if _, err := path.Match(globs[i], ""); err != nil {
+	for _, g := range globs {
+		if _, err := path.Match(plainGlob(g), ""); err != nil {
 			return fmt.Errorf("read artifacts glob %q: %w", g, err)
 		}
 	}
@@ -49,7 +46,7 @@ func (a *Attempt) Artifacts(ctx context.Context, dir string, globs ...string) er
 			return nil // of one folder; the others may be readable
 		case e.IsDir() && e.Name() == ".git":
 			return fs.SkipDir
-		case !e.IsDir() && matches(globs, name):
+		case !e.IsDir() && Matches(globs, name):
 			errs = append(errs, a.files.add(ctx, name, root, name))
 		}
 		return nil
@@ -60,13 +57,17 @@ func (a *Attempt) Artifacts(ctx context.Context, dir string, globs ...string) er
 	return errors.Join(errs...)
 }
 
-// matches tells whether a file, or a folder it is in, matches.
-func matches(globs []string, name string) bool {
+// plainGlob is a glob as it is compared.
+func plainGlob(glob string) string { return strings.Trim(path.Clean(glob), "/") }
+
+// Matches tells whether a file, or a folder it is in, is meant by one of the globs, as Artifacts has it.
+func Matches(globs []string, name string) bool {
 	if len(globs) == 0 {
 		return true
 	}
 	for ; name != "."; name = path.Dir(name) {
 		for _, g := range globs {
+			g = plainGlob(g)
 			subject := name
 			if !strings.Contains(g, "/") {
 				subject = path.Base(name)

@@ -117,6 +117,7 @@ func TestJudge(t *testing.T) {
 			Verdict{publish.StateFailure, "Tests failed with code 1: planned 2 tests, saw 1"}, "failure"},
 		{"killed", with(report(ok), 2, "planned 2 tests, saw 1"), container.Result{Code: 137, Signal: "SIGKILL"},
 			Verdict{publish.StateFailure, "Tests were killed by SIGKILL: planned 2 tests, saw 1"}, "failure"},
+		{"its machine died", report(ok), container.Result{Died: "kernel panic: sysrq"}, Verdict{publish.StateFailure, "Machine died: kernel panic: sysrq"}, "failure"},
 		{"timeout", report(ok, bad), container.Result{Code: 143, Signal: "SIGTERM", TimedOut: true}, Verdict{publish.StateTimeout, "Timeout after 120 minutes"}, "failure"},
 		{"cancelled", report(ok, bad), container.Result{Code: 143, Canceled: true}, Verdict{publish.StateCancelled, "Cancelled"}, "error"},
 		{"refused", report(), container.Result{Code: 127, Refused: "no such file"}, Verdict{publish.StateFailure, "Task cannot be started: no such file"}, "failure"},

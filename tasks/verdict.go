@@ -45,6 +45,8 @@ func Judge(report publish.Report, result container.Result, timeout time.Duration
 		return verdict(publish.StateFailure, "Task cannot be started: "+result.Refused)
 	case c.Failed > 0:
 		return verdict(publish.StateFailure, plural(int64(c.Failed), "test")+" failed")
+	case result.Died != "":
+		return verdict(publish.StateFailure, "Machine died: "+result.Died)
 	case result.Signal != "":
 		return verdict(publish.StateFailure, withProblem("Tests were killed by "+result.Signal, report))
 	case result.Code == Skip && (report.Problem == "" || c.Total+report.Planned == 0):

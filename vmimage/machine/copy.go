@@ -12,6 +12,9 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // CopyIn copies what is in a folder of this host into a folder of the machine, which is made if it is not there:
@@ -84,6 +87,7 @@ func packOne(out *tar.Writer, name, rel string, entry fs.DirEntry) error {
 	if info.IsDir() {
 		header.Name += "/"
 	}
+	header.AccessTime, header.ChangeTime = time.Time{}, time.Time{} // busybox takes them for a part of the name
 	header.Uid, header.Gid, header.Uname, header.Gname, header.Format = 0, 0, "", "", tar.FormatGNU
 	if err := out.WriteHeader(header); err != nil || !info.Mode().IsRegular() {
 		return err
@@ -105,6 +109,9 @@ type Limit struct {
 
 // ErrTooMuch is the end of a Limit.
 var ErrTooMuch = errors.New("more than may be copied")
+
+// ErrGuest is a guest that does not do its part: its tar fails, or says what tar does not.
+var ErrGuest = errors.New("the guest does not hand it over")
 
 // CopyOut copies what is in a folder of the machine into a folder of this host: files and folders only, nothing with
 // two dots, no links, nothing over what exists. Chosen, if not nil, are the only files wanted, relative to from.
@@ -138,7 +145,7 @@ func (m *Machine) CopyOut(ctx context.Context, from, to string, chosen []string,
 	case err != nil:
 		return fmt.Errorf("copy %s out of the machine: %w", from, err)
 	case exit != Exit{}:
-		return fmt.Errorf("copy %s out of the machine: tar ended with %d: %s", from, exit.Code, printable(strings.TrimSpace(complaint.String())))
+		return fmt.Errorf("copy %s out of the machine: %w: tar ended with %d: %s", from, ErrGuest, exit.Code, printable(strings.TrimSpace(complaint.String())))
 	case unpackErr != nil:
 		return fmt.Errorf("copy %s out of the machine: %w", from, unpackErr)
 	}
@@ -155,7 +162,7 @@ func unpack(r io.Reader, root *os.Root, most Limit) error {
 			return err
 		}
 		if err != nil {
-			return fmt.Errorf("read tar: %w", err)
+			return fmt.Errorf("%w: %w", ErrGuest, err)
 		}
 		if files >= most.Files {
 			return fmt.Errorf("%w: %d files", ErrTooMuch, most.Files)
@@ -173,7 +180,8 @@ func unpack(r io.Reader, root *os.Root, most Limit) error {
 			}
 			err = unpackFile(root, name, in)
 		}
-		if err != nil {
+		// A name that is a file here and a folder there is left out; a full disk is not.
+		if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.EISDIR) {
 			return err
 		}
 	}
@@ -184,13 +192,13 @@ func unpackFile(root *os.Root, name string, r io.Reader) error {
 		return err
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, r)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", ErrGuest, err)
+	}
 	return errors.Join(err, f.Close())
 }
 
@@ -203,7 +211,7 @@ func (m *Machine) Files(ctx context.Context, dir string, n int) ([]string, error
 		return nil, fmt.Errorf("list %s in the machine: %w", dir, err)
 	}
 	if exit.Code != 0 && out.Len() == 0 {
-		return nil, fmt.Errorf("list %s in the machine: find ended with %d", dir, exit.Code)
+		return nil, fmt.Errorf("list %s in the machine: %w: find ended with %d", dir, ErrGuest, exit.Code)
 	}
 	var list []string
 	for line := range strings.Lines(out.String()) {

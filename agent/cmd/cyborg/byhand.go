@@ -93,6 +93,9 @@ func (h *byHand) open(ctx context.Context) error {
 			tasks.OnHost: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log}),
 		},
 	}
+	if m, err := h.flags.machinery(ctx, state, log); err == nil { // without, a task that wants one says so
+		h.work.Places[tasks.InVM] = m.place
+	}
 	h.job = tasks.Job{Task: h.line.Task, Args: h.line.Args, Context: h.line.Context, Pull: h.line.Pull}
 	if h.line.Publish || h.line.Shell || h.line.Issue != 0 {
 		return usageError("%s: by hand, a task takes --repo, --pull or --sha, and --context", h.line.Task)

@@ -35,6 +35,7 @@ type runFlags struct {
 	patience time.Duration
 	locks    string
 	pushTo   string
+	machine  machineFlags
 }
 
 func runCommand() command {
@@ -63,6 +64,7 @@ which machine has the log.`,
 func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	f.hubFlags.register(fs, env)
 	f.logsFlags.register(fs)
+	f.machine.register(fs)
 	fs.StringVar(&f.name, "name", "", "`NAME` of the bot (default: the host's name and five random characters)")
 	fs.IntVar(&f.jobs, "jobs", 1, "do `N` jobs at the same time")
 	fs.BoolVar(&f.once, "once", false, "look once, do the jobs taken from that look, and end")
@@ -229,6 +231,8 @@ type bot struct {
 	has    tasks.Capabilities // what the self-exam found
 	names  map[string]hub.Repository
 	user   hub.User // whose credentials these are
+
+	machines *machinery // nil: this program was built without a hypervisor
 }
 
 // find asks GitHub for the served repositories.
@@ -274,8 +278,12 @@ func (b *bot) prepare(ctx context.Context) error {
 	if err != nil {
 		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
 	}
-	report := b.exam(ctx)
+	report, err := b.exam(ctx)
+	if err != nil {
+		return err
+	}
 	b.learn(report)
+	b.sweepMachines(ctx)
 	b.greet(user.Login, report)
 	b.log.Info("ready", "version", buildVersion(), "login", user.Login, "repos", fmt.Sprint(b.repos), "jobs", b.flags.jobs)
 	return nil
@@ -311,13 +319,13 @@ func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log,
-		Places: map[tasks.PlaceKind]container.Runner{tasks.OnHost: b.host},
+		Places: b.places(),
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Board: b.board(), Errands: b.errands(b.user), Has: b.has,
-		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
+		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

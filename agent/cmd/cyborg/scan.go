@@ -100,7 +100,11 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if b.user, err = b.hub.User(ctx); err != nil {
 		return nil, infra(fmt.Errorf("sign in to GitHub: %w", err))
 	}
-	b.has = capabilities(b.exam(ctx).Capabilities)
+	report, err := b.exam(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.has = capabilities(report.Capabilities)
 	a, err := agent.New(b.config())
 	if err != nil {
 		return nil, infra(err)

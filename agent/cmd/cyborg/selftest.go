@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,12 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 	} else if f.env.Getenv("GITHUB_TOKEN") != "" {
 		return selftest.Report{}, err
 	}
-	report := selftest.Examine(ctx, append(selftest.Standard(given), selftest.Place(string(tasks.OnHost), f.tryHost(state))))
+	probes := append(selftest.Standard(given), selftest.Place(string(tasks.OnHost), f.tryHost(state)))
+	if m, err := f.machinery(ctx, state, f.logger()); err == nil {
+		defer m.driver.Close()
+		probes = append(probes, selftest.Machines(m.driver.Hypervisor))
+	}
+	report := selftest.Examine(ctx, probes)
 	report.Capabilities = strings.Fields(capabilities(report.Capabilities).String()) // what a bot says that it can do
 	return report, nil
 }
@@ -101,13 +107,17 @@ func (f *runFlags) tryHost(state string) func(context.Context) error {
 }
 
 // exam is the part of the self-exam that a bot passes when it starts: what decides which jobs it takes, and nothing slow.
-func (b *bot) exam(ctx context.Context) selftest.Report {
+func (b *bot) exam(ctx context.Context) (selftest.Report, error) {
+	machines, err := b.openMachines(ctx)
+	if err != nil {
+		return selftest.Report{}, err
+	}
 	root := os.DirFS("/")
-	return selftest.Examine(ctx, []selftest.Probe{
+	return selftest.Examine(ctx, append([]selftest.Probe{
 		selftest.System(), selftest.CPUs(root), selftest.Memory(root), selftest.Disk(b.state), selftest.Git(),
 		selftest.Clock(examinedHub{b.hub}), selftest.Logs(examinedStore{b.store}, storeName(b.store)),
 		selftest.Place(string(tasks.OnHost), b.flags.tryHost(b.state)),
-	})
+	}, machines...)), nil
 }
 
 // capabilities is what a bot here can do: what was found, but of places only those in which this program runs jobs.
@@ -115,7 +125,7 @@ func capabilities(found []string) tasks.Capabilities {
 	var list tasks.Capabilities
 	for _, word := range found {
 		c, err := tasks.ParseCapability(word)
-		if err != nil || c.Name == "kvm" || c.Name == "vm" || c.Name == "container" {
+		if err != nil || c.Name == "kvm" && !slices.Contains(found, "vm") || c.Name == "container" {
 			continue
 		}
 		list = append(list, c)

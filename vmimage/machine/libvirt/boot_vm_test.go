@@ -4,7 +4,6 @@ package libvirt
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -30,7 +29,7 @@ func pool(t *testing.T) *machine.Pool {
 func TestVMBoots(t *testing.T) {
 	p := pool(t)
 	begin := time.Now()
-	m, err := p.Start(t.Context(), machine.Spec{Image: machinetest.Small(t), Memory: 128 << 20, Console: os.Stderr})
+	m, err := p.Start(t.Context(), machine.Spec{Image: machinetest.Small(t), Memory: 128 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

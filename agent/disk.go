@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// disks is where a repository says which disk an image is: bots/images/NAME is a link to NAME-DIGEST.qcow2, or a file
+// with that text.
+const disks = tasks.Folder + "/images"
+
+// maxDisk is the longest name of a disk.
+const maxDisk = 300
+
+// diskOf is the disk of a job in a work tree: what the tree's link says, so that a change of the link is tested with the
+// disk that it brings; or the image's name alone. Empty for a job without an image.
+func diskOf(source string, job tasks.Job) string {
+	at := slices.IndexFunc(job.Axes, func(v tasks.Value) bool { return v.Axis == "image" })
+	if at < 0 {
+		return ""
+	}
+	name := job.Axes[at].Value
+	root, err := os.OpenRoot(source)
+	if err != nil {
+		return name
+	}
+	defer root.Close()
+	link := filepath.FromSlash(path.Join(disks, name))
+	text, err := root.Readlink(link)
+	if err != nil {
+		f, err := root.Open(link)
+		if err != nil {
+			return name
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxDisk))
+		if err != nil {
+			return name
+		}
+		text = string(data)
+	}
+	if text = path.Base(strings.TrimSpace(text)); len(text) < maxDisk && text != "." && text != "/" {
+		return text
+	}
+	return name
+}
+
+// LimitsOf is what a task's job may use: what it says that it needs.
+func LimitsOf(t *tasks.Task) container.Limits {
+	var l container.Limits
+	for _, c := range t.Needs {
+		switch c.Name {
+		case "memory":
+			l.Memory = c.Bytes
+		case "disk":
+			l.Disk = c.Bytes
+		}
+	}
+	return l
+}
+
+// kept tells which files of the work tree count when a task has ended: its artifacts and its results.
+func kept(t *tasks.Task) func(name string) bool {
+	return func(name string) bool {
+		return len(t.Artifacts) > 0 && publish.Matches(t.Artifacts, name) ||
+			slices.ContainsFunc(t.Results.Files, func(p string) bool { return tasks.Match(p, name) })
+	}
+}

@@ -1,0 +1,44 @@
+//go:build cgo && libvirt_dlopen
+
+package libvirt
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+
+	api "libvirt.org/go/libvirt"
+
+	"github.com/cyborg-bots/cyborg/vmimage/machine"
+)
+
+// Hypervisor names what machines run on here ("libvirt 9.0.0, QEMU 7.2.22"), if all is there that they need.
+func (d *Driver) Hypervisor(ctx context.Context) (string, error) {
+	for program, from := range map[string]string{"qemu-img": "qemu-utils", emulator: "qemu-system-x86"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return "", fmt.Errorf("%w: %s is not on this machine (Debian: %s)", machine.ErrNoHypervisor, program, from)
+		}
+	}
+	name, err := call(ctx, d, func(c *api.Connect) (string, error) {
+		library, err := c.GetLibVersion()
+		if err != nil {
+			return "", err
+		}
+		qemu, err := c.GetVersion()
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("libvirt %s, QEMU %s, %s", dotted(library), dotted(qemu), d.uri), nil
+	})
+	if err != nil {
+		return "", explain(err)
+	}
+	if os.Getuid() == 0 && d.uri == "qemu:///session" {
+		name += " (the system's daemon, as root has no session)"
+	}
+	return name, nil
+}
+
+// dotted is a version as libvirt counts it.
+func dotted(v uint32) string { return fmt.Sprintf("%d.%d.%d", v/1000000, v/1000%1000, v%1000) }

@@ -1,0 +1,58 @@
+package place
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(Share{Memory: 3 << 30, CPUs: 2})
+		one := Share{Memory: 1 << 30, CPUs: 1}
+		first, err := b.Take(t.Context(), one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := b.Take(t.Context(), one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Fits(one) {
+			t.Error("no memory is free for the hypervisor of a third, yet it fits")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := b.Take(ctx, one); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a third: %v", err)
+		}
+		got := make(chan func())
+		go func() {
+			give, err := b.Take(t.Context(), Share{Memory: 2 << 30, CPUs: 64})
+			if err != nil {
+				t.Error(err)
+			}
+			got <- give
+		}()
+		first()
+		first() // twice is once
+		synctest.Wait()
+		select {
+		case <-got:
+			t.Fatal("a large one began beside the second")
+		default:
+		}
+		second()
+		(<-got)()
+		if !b.Fits(one) {
+			t.Error("all was given back, yet nothing fits")
+		}
+		_, err = b.Take(t.Context(), Share{Memory: 3 << 30})
+		if err == nil || !strings.Contains(err.Error(), "it wants 3232 MB of memory, and all machines here together may have 3072 MB") {
+			t.Errorf("more than all: %v", err)
+		}
+	})
+}

@@ -186,7 +186,7 @@ func (p *Place) inside(ctx context.Context, m *machine.Machine, s container.Spec
 	result = container.Result{Code: exit.Code, Signal: exit.Signal}
 	switch {
 	case errors.Is(err, errTime):
-		result.TimedOut, err = true, nil
+		result.TimedOut = true
 	case err != nil:
 		return died(s.Output, result, err)
 	}

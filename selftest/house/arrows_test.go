@@ -18,7 +18,7 @@ var arrows = map[string][]string{
 	"claim":                       {"claim/hub"},
 	"claim/claimtest":             {"claim", "claim/hub"},
 	"vmimage/store":               {"vmimage", "publish"},
-	"vmimage/build":               {"vmimage", "vmimage/machine"},
+	"vmimage/build":               {"vmimage", "vmimage/machine", "container"},
 	"publish/dir":                 {"publish"},
 	"publish/s3":                  {"publish"},
 	"publish/publishtest":         {"publish"},

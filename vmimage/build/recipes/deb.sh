@@ -1,0 +1,28 @@
+# The part that Debian and Ubuntu share. To be sourced, with $suite, $mirror, $components and $kernel.
+#
+# The disk is made in mmdebstrap's last hook: there, however it came to be root, files have their owners.
+cat >finish <<'END'
+#!/bin/sh
+set -eu
+tree=$1
+. "$CYBORG_RECIPES/disk.sh"
+. "$CYBORG_RECIPES/system.sh"
+system_access "$tree"
+system_quick "$tree"
+system_network "$tree"
+rm -f "$tree"/etc/ssh/ssh_host_*_key* "$tree"/boot/initrd* "$tree"/initrd* "$tree"/vmlinuz*
+rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/* "$tree"/var/log/*
+mkdir -p "$tree"/var/log/journal
+rmdir "$tree"/var/log/journal
+(cd "$tree/boot" && ln -sf vmlinuz-* vmlinuz)
+small_initrd "$tree" "$tree/bin/busybox" "$tree/boot/initrd"
+make_disk "$tree" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0'
+END
+chmod 755 finish
+
+mmdebstrap --quiet --variant=minbase --format=null --components="$components" \
+	--include="$kernel,systemd,systemd-sysv,udev,openssh-server,busybox-static,iproute2,ca-certificates,e2fsprogs" \
+	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+	--aptopt='Acquire::Retries "5"' --aptopt='APT::Install-Recommends "false"' \
+	--customize-hook="$PWD/finish" "$suite" /dev/null "$mirror"

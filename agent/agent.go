@@ -48,9 +48,10 @@ type Config struct {
 	Performer Performer
 	Store     publish.Store
 	Redact    *publish.Redactor
-	Limits    publish.Limits // of what a job publishes; zero values are publish's defaults
-	Board     claim.Board    // of commit statuses
-	Errands   *Errands       // what is needed for issues; nil: the bot leaves them alone
+	Limits    publish.Limits  // of what a job publishes; zero values are publish's defaults
+	Private   map[string]bool // repositories that are not public: their attempts are in no index
+	Board     claim.Board     // of commit statuses
+	Errands   *Errands        // what is needed for issues; nil: the bot leaves them alone
 
 	Has       tasks.Capabilities // what this bot can do
 	Policy    claim.Policy

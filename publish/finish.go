@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"time"
 )
 
@@ -83,9 +84,14 @@ func (f *finish) all(o Outcome) {
 	if !logThere { // the chunks are all there is
 		index = Index{State: o.State, Size: f.sent.Load(), Chunks: f.live.chunks, Results: version}
 	}
-	if f.step("index", func(ctx context.Context) error { return f.sendIndex(ctx, index) }) && logThere {
+	if !f.step("index", func(ctx context.Context) error { return f.sendIndex(ctx, index) }) {
+		return
+	}
+	if logThere {
 		f.step("end of chunks", func(ctx context.Context) error { return f.remove(ctx, func(string) bool { return true }) })
 	}
+	f.step("history", func(ctx context.Context) error { return f.putHistory(ctx, results) })
+	f.step("listing", func(ctx context.Context) error { return f.announce(ctx, results) })
 }
 
 // problems are what readers should know; the bot's caller gets them as errors.
@@ -136,6 +142,17 @@ func (f *finish) putResults(ctx context.Context, results Results) error {
 	return errors.Join(
 		f.put(ctx, "results.json", bytes.NewReader(data), Meta{Cache: CacheNever}),
 		f.put(ctx, "junit.xml", bytes.NewReader(units), Meta{Cache: CacheNever, Attachment: true}))
+}
+
+func (f *finish) putHistory(ctx context.Context, results Results) error {
+	data, err := results.history(f.prefix)
+	if err != nil {
+		return err
+	}
+	name := room(f.info.Repo, "history", f.info.kind()) + path.Base(f.prefix) + ".jsonl"
+	ctx, cancel := context.WithTimeout(ctx, smallPut+time.Duration(len(data)/slowest)*time.Second)
+	defer cancel()
+	return f.store.Put(ctx, name, bytes.NewReader(data), Meta{Type: "application/jsonl", Cache: CacheForever})
 }
 
 func (f *finish) putPage(ctx context.Context, results Results, log *io.SectionReader, cut *Cut) error {

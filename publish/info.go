@@ -28,6 +28,8 @@ type Info struct {
 	Timeout  time.Duration // 0: none
 	Previous string        // address of the attempt before this one (a bot that died, a retry); empty: none
 
+	Unlisted bool // in no index: who finds one of a private repository would find its logs
+
 	Limits  Limits       // zero values: the defaults
 	Redact  *Redactor    // nil: nothing is secret
 	Scratch string       // folder for scratch files; empty: the system's

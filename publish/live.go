@@ -43,6 +43,8 @@ type live struct {
 	results int             // version of results.json that is there
 	next    time.Time       // when results.json may be written again
 	flushed time.Time
+	told    time.Time // when the indexes were last tried to be told of the attempt
+	listed  bool      // they know it
 }
 
 // stream sends what is new until ctx ends. It repeats what fails, for ever,
@@ -125,7 +127,23 @@ func (a *Attempt) round(ctx context.Context) error {
 	if err := a.sendIndex(ctx, index); err != nil {
 		return err
 	}
+	a.list(ctx)
 	return a.tidy(ctx)
+}
+
+// list puts the attempt into the indexes, now and then until it is done. Trouble
+// with that is no reason to send no log.
+func (a *Attempt) list(ctx context.Context) {
+	if a.live.listed || time.Since(a.live.told) < heartbeat {
+		return
+	}
+	a.live.told = time.Now()
+	results, _ := a.results()
+	if err := a.announce(ctx, results); err != nil {
+		a.info.Log.Warn("attempt not listed", "prefix", a.prefix, "error", err)
+		return
+	}
+	a.live.listed = true
 }
 
 // tidy removes the chunks that neither this index names nor the one before it:

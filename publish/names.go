@@ -20,7 +20,7 @@ func slug(text string, most int) string {
 		switch {
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_', r == '-':
 			b.WriteRune(r)
-		case r == '.' && b.Len() > 0, r == '+' || r == '=' || r == '@':
+		case r == '.' && b.Len() > 0, r == '=' || r == '@': // no plus: S3 takes it for a blank where it is not escaped
 			b.WriteRune(r)
 		default:
 			b.WriteByte('-')
@@ -58,17 +58,24 @@ func Folder(repo string, pull, issue int, branch, context string) string {
 	}
 	name := slugs(repo, 2, 100) + "/" + kind + "/"
 	if context != "" {
-		name += slugs(context, 4, 80) + "/"
+		below := slugs(context, 4, 80)
+		if first, _, _ := strings.Cut(below, "/"); first == "index.html" || first == "index.json" {
+			below = "-" + below // those are ours, see list.go
+		}
+		name += below + "/"
 	}
 	return name
 }
+
+// stamp is how the name of an attempt's folder begins: when it began.
+const stamp = "20060102-150405"
 
 // NewPrefix makes up the attempt's own folder. Its last part holds 130 random
 // bits: who was not told the address does not find it, and no two attempts ever
 // share one. A claim names the address of its log before the attempt begins;
 // who needs it then sets it as Info.Prefix.
 func (i Info) NewPrefix() string {
-	last := i.Started.UTC().Format("20060102-150405") + "-"
+	last := i.Started.UTC().Format(stamp) + "-"
 	if i.Nonce != "" {
 		last += slug(i.Nonce, 32) + "-"
 	}

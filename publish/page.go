@@ -81,6 +81,12 @@ func policy(style, script string) string {
 		"; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 }
 
+// stylePolicy is the policy of a page without any script.
+func stylePolicy(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
 // failed are the failures, for readers without JavaScript.
 func (r Results) failed() (list []TestResult) {
 	for _, t := range r.Tests {

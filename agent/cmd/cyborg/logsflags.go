@@ -104,3 +104,12 @@ func (f *runFlags) bucket(where string) (*s3.Store, error) {
 	}
 	return store, nil
 }
+
+// private lists the served repositories that are not public.
+func (b *bot) private() map[string]bool {
+	list := map[string]bool{}
+	for name, r := range b.names {
+		list[name] = r.Private
+	}
+	return list
+}

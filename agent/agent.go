@@ -87,13 +87,14 @@ type Agent struct {
 	known  map[string]Entry // by Subject.Key: the queue of the last round; for boards that keep more than marks
 	slowly bool             // it was said that GitHub's budget is short
 
-	seen  map[string]time.Time // by Subject.Key: when the bot first saw the job wait
-	trust map[string]verdict   // by repository and login
-	shy   float64              // this bot's part of the time over which bots spread that nobody knows, see turn
-	peers peers                // names of bots that were seen lately
-	words map[string]word      // by Subject.Key: what people saw at the last look
-	hands map[string]hand      // by repository and number: who wrote an issue's text
-	told  map[string]string    // by Subject.Key: what the bot knows to be said on an issue
+	seen     map[string]time.Time // by Subject.Key: when the bot first saw the job wait
+	approved map[string]approval  // by repository and number, of pull requests of outsiders
+	trust    map[string]verdict   // by repository and login
+	shy      float64              // this bot's part of the time over which bots spread that nobody knows, see turn
+	peers    peers                // names of bots that were seen lately
+	words    map[string]word      // by Subject.Key: what people saw at the last look
+	hands    map[string]hand      // by repository and number: who wrote an issue's text
+	told     map[string]string    // by Subject.Key: what the bot knows to be said on an issue
 
 	lessons  map[string]lesson    // by repository: what it teaches, as of the last look
 	ears     ears                 // what people said in comments
@@ -147,7 +148,7 @@ func New(c Config) (*Agent, error) {
 		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: rand.New(rand.NewPCG(c.Seed, 2)).Float64(),
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{},
-		seen: map[string]time.Time{}, trust: map[string]verdict{}, lessons: map[string]lesson{},
+		seen: map[string]time.Time{}, trust: map[string]verdict{}, approved: map[string]approval{}, lessons: map[string]lesson{},
 		dueSince: map[string]time.Time{}, beside: map[string]bool{},
 	}, nil
 }

@@ -26,6 +26,7 @@ type Entry struct {
 	Taught   *tasks.Task     // as the protected branch teaches it
 	Place    tasks.PlaceKind // where it would run here
 	Standing Standing
+	Outsider string    // for people: who may have made the commit without write access; empty if nobody
 	Title    string    // of the pull request or issue, without a bot's name
 	Label    string    // that the issue carries for bots; empty for other jobs
 	Holder   string    // who has it, when Held

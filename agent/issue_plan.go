@@ -103,13 +103,7 @@ func (v *view) understand(e *Entry, item tasks.Item) (why string, broken bool) {
 
 // lacks says what this bot lacks for a job.
 func (v *view) lacks(e Entry) string {
-	if missing := e.Taught.Needs.Missing(v.Has); len(missing) > 0 {
-		return strings.Join(missing, ", ")
-	}
-	if !v.offers(e.Place) {
-		return fmt.Sprintf("needs %s", e.Place)
-	}
-	return ""
+	return Lacks(e.Taught, v.Has)
 }
 
 // stranger names, for people, who has had a hand in what an issue asks for and has no write access; empty if nobody. It takes

@@ -129,6 +129,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 		a.start(work, queue[at], pace.Lease)
 	}
 	a.tell(ctx, queue, seen)
+	a.beg(ctx, queue, seen)
 	for _, repo := range a.c.Repos {
 		a.heed(work, repo, queue)
 		a.chores(ctx, work, repo, seen)
@@ -191,6 +192,7 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	}
 	a.hearTips(ctx, repo, tips)
 	v := view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
+	v.Approved = a.approvals(ctx, &v)
 	if a.c.Errands != nil {
 		if v.Askings, err = a.askings(ctx, repo, catalogue.Fleet.Labels.Bot, trusted); err != nil {
 			return nil, err

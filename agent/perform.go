@@ -26,6 +26,9 @@ func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome
 	if !ok && !env.Task.Builtin() {
 		return Outcome{State: publish.StateCancelled, Err: fmt.Errorf("run %s: this bot has no place of the kind %q", job.Task, env.Place)}
 	}
+	if err := fitting(env); err != nil {
+		return trouble("run "+job.Task, err)
+	}
 	source := filepath.Join(env.Dir, "src")
 	checkOut := w.checkOut
 	if job.Issue != 0 {
@@ -142,15 +145,23 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
 		return Outcome{State: publish.StateFailure, Text: tasks.Brief(err)}
 	}
+	secrets, refused := w.hand(env, job)
+	if refused != nil {
+		return *refused
+	}
+	writable := []string{artifacts}
+	if len(secrets) > 0 {
+		vars, writable = append(vars, secrets...), append(writable, filepath.Join(env.Dir, secretsDir))
+	}
 	offset := env.Lines()
 	results := tasks.TeeResults(env.Task.Results, env.Output)
 	spec := container.Spec{
 		Name: job.Task + "-" + env.Nonce, Argv: append([]string{"./" + env.Task.Path}, job.Args...), Dir: source, Env: vars,
 		Output: &reporting{results: results, offset: offset, report: env.Report}, Timeout: env.Task.Timeout,
+		Writable: writable, Network: network(env),
 	}
 	if env.Place == tasks.InVM {
-		spec.Writable, spec.Image, spec.Network = []string{artifacts}, diskOf(source, job), env.Task.Network
-		spec.Limits, spec.Keep = LimitsOf(env.Task), kept(env.Task)
+		spec.Image, spec.Limits, spec.Keep = diskOf(source, job), LimitsOf(env.Task), kept(env.Task)
 	}
 	result, err := runner.Run(ctx, spec)
 	if ctx.Err() != nil {

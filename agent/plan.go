@@ -19,6 +19,7 @@ type view struct {
 	Catalogue *tasks.Catalogue
 	Has       tasks.Capabilities // what this bot can do
 	Trusted   map[string]bool    // logins in lower case with write access, as GitHub said a moment ago
+	Approved  map[int]string     // pull requests of others: who with write access said that this head may be run
 	Askings   []asking           // issues and pull requests whose checklists ask for something
 }
 
@@ -54,6 +55,7 @@ func (v *view) entry(p hub.Pull, c tasks.Context, broken error) Entry {
 		Task: c.Task.Name, Context: c.Name, Axes: c.Axes,
 		Repo: v.Repo.String(), Pull: p.Number, SHA: p.HeadSHA, HeadRef: p.HeadRef, BaseRef: p.BaseRef, BaseSHA: p.BaseSHA,
 	}}
+	e.Outsider = v.outsider(p)
 	mark := v.newest(p, c.Name, &e)
 	facts := tasks.PullFacts{Number: p.Number, Title: p.Title, Labels: p.Labels, Draft: p.Draft, State: e.State, Description: wish(mark)}
 	e.Priority, e.Why = tasks.Priority(facts)
@@ -115,18 +117,21 @@ func (v *view) waits(p hub.Pull, t *tasks.Task, e Entry) string {
 	if e.Priority <= 0 {
 		return e.Why
 	}
-	if who := v.outsider(p); who != "" {
-		if e.Place == tasks.OnHost {
-			return who + " has no write access, and this task runs on the host"
-		}
-		return "needs /ok-to-test from someone with write access"
+	switch {
+	case e.Outsider == "":
+	case t.In.Kind == tasks.OnHost:
+		return e.Outsider + " has no write access, and this task runs on the host"
+	case v.Approved[p.Number] == "":
+		return needsOK
+	case e.Place == tasks.OnHost:
+		return "needs vm or container, as " + e.Outsider + " has no write access"
 	}
 	return Lacks(t, v.Has)
 }
 
 // Lacks says what a bot that can do so much lacks for a task, in words for people; empty if nothing.
 func Lacks(t *tasks.Task, has tasks.Capabilities) string {
-	if missing := t.Needs.Missing(has); len(missing) > 0 {
+	if missing := t.Requires().Missing(has); len(missing) > 0 {
 		return strings.Join(missing, ", ")
 	}
 	v := view{Has: has}

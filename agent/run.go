@@ -35,16 +35,17 @@ type run struct {
 
 // Env is what a Performer works with beside the job.
 type Env struct {
-	Task    *tasks.Task                                                  // as the protected branch teaches it: timeout, results, artifacts
-	Place   tasks.PlaceKind                                              // where the task runs
-	Dir     string                                                       // the job's own, empty; whoever made it removes it
-	Nonce   string                                                       // of the claim; names directories and processes
-	Version string                                                       // of the bot
-	Author  *checkout.Person                                             // of commits, if what the job changes is wanted; nil: it is not
-	Output  io.Writer                                                    // the job's log; never fails, never blocks for long
-	Report  func(publish.Report)                                         // what is known of the tests by now
-	Lines   func() int                                                   // how many lines the log has
-	Keep    func(ctx context.Context, dir string, globs ...string) error // publishes files as artifacts
+	Task     *tasks.Task                                                  // as the protected branch teaches it: timeout, results, artifacts
+	Outsider bool                                                         // the commit is of somebody without write access
+	Place    tasks.PlaceKind                                              // where the task runs
+	Dir      string                                                       // the job's own, empty; whoever made it removes it
+	Nonce    string                                                       // of the claim; names directories and processes
+	Version  string                                                       // of the bot
+	Author   *checkout.Person                                             // of commits, if what the job changes is wanted; nil: it is not
+	Output   io.Writer                                                    // the job's log; never fails, never blocks for long
+	Report   func(publish.Report)                                         // what is known of the tests by now
+	Lines    func() int                                                   // how many lines the log has
+	Keep     func(ctx context.Context, dir string, globs ...string) error // publishes files as artifacts
 }
 
 // An Outcome is how a job ended.
@@ -98,6 +99,9 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	policy := a.c.Policy
 	if a.c.AutoLease && policy.Settle <= lease/3 { // else no claim would be had in time, see claim.Policy
 		policy.Lease = lease
+	}
+	if err := a.cleared(ctx, e); err != nil {
+		return a.unapproved(e, err)
 	}
 	board := a.c.Board
 	if e.Issue != 0 {
@@ -189,7 +193,7 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info, j *
 		return claim.Result{}
 	}
 	outcome := a.run(working, e, j, &Env{
-		Task: e.Taught, Place: e.Place, Dir: scratch.Dir, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
+		Task: e.Taught, Outsider: e.Outsider != "", Place: e.Place, Dir: scratch.Dir, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
 		Keep: attempt.Artifacts,
 	})
 	if outcome.Err != nil {

@@ -87,6 +87,7 @@ func (e Entry) outdated(newest claim.Mark) bool {
 	switch newest.Kind {
 	case claim.KindNote:
 		about := strings.HasPrefix(newest.Human, claim.Waiting(tasks.Folder+"/"))
+		about = about || newest.Human == claim.Waiting(needsOK) // somebody has said it since
 		return (e.Broken || about) && newest.Human != e.note()
 	case claim.KindReset, claim.KindRelease:
 		return e.Broken

@@ -16,9 +16,10 @@ import (
 // A Workshop is where jobs are done on this machine: it reads what the repositories teach, makes fresh directories with
 // the commits to test, and runs the tasks there. It is a Teacher and a Performer, and safe for concurrent use.
 type Workshop struct {
-	Mirror func(repo string) (*checkout.Mirror, error) // the local copy of a repository
-	Places map[tasks.PlaceKind]container.Runner        // where tasks may run; a place that is missing is not offered
-	Log    *slog.Logger
+	Mirror  func(repo string) (*checkout.Mirror, error) // the local copy of a repository
+	Places  map[tasks.PlaceKind]container.Runner        // where tasks may run; a place that is missing is not offered
+	Secrets map[string]string                           // by name, for tasks that name them
+	Log     *slog.Logger
 
 	mu     sync.Mutex
 	taught map[string]*tasks.Catalogue // by repository: the newest that was read

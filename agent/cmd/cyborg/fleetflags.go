@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -169,6 +171,13 @@ func (f *hubFlags) redactor() (*publish.Redactor, error) {
 		if value != "" {
 			secrets = append(secrets, publish.Secret{Name: name, Value: value})
 		}
+	}
+	handed, err := f.handed()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(handed)) {
+		secrets = append(secrets, publish.Secret{Name: name, Value: handed[name]})
 	}
 	r, short := publish.NewRedactor(secrets...)
 	if len(short) > 0 {

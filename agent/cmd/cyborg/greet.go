@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -76,7 +75,7 @@ func (b *bot) logs() string {
 	if b.store.URL("x") == "" {
 		return "on this machine only, statuses have no link: give --logs and --public-url"
 	}
-	return "at " + path.Dir(b.store.URL("x"))
+	return "at " + strings.TrimSuffix(b.store.URL("x"), "/x")
 }
 
 // contained tells whether this is a container, as the programs say that make them.

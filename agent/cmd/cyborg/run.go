@@ -42,9 +42,12 @@ func runCommand() command {
 	return command{
 		Name: "run", Short: "be a bot: take jobs of the repositories, do them, publish what came of them",
 		Long: `
-A bot needs a token that may read the repositories and write commit statuses. It keeps nothing that another bot needs:
-start as many as you like, stop any of them, at any time. The first SIGTERM or SIGINT asks it to stop: it takes nothing
-new, gives running jobs --drain to end, and gives the rest back to the peers. The second stops them at once.
+A bot needs a token that may read the repositories and write commit statuses; in $GITHUB_TOKEN, or in a file that
+$GITHUB_TOKEN_FILE names. The folder $CYBORG_SECRETS, if it is set, has a file for each secret that tasks may name.
+
+It keeps nothing that another bot needs: start as many as you like, stop any of them, at any time. The first SIGTERM or
+SIGINT asks it to stop: it takes nothing new, gives running jobs --drain to end, and gives the rest back to the peers.
+The second stops them at once.
 
 Logs and results go to --logs. Without --public-url, or with a folder that nobody serves, statuses have no link and say
 which machine has the log.`,
@@ -116,6 +119,10 @@ func (f *runFlags) wire() (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := f.handed()
+	if err != nil {
+		return nil, err
+	}
 	redact, err := f.redactor()
 	if err != nil {
 		return nil, err
@@ -132,7 +139,7 @@ func (f *runFlags) wire() (*bot, error) {
 	if f.name != "" {
 		log = log.With("bot", f.name)
 	}
-	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, policy: f.policy(), locks: locks,
+	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, policy: f.policy(), locks: locks,
 		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log})}, nil
 }
 
@@ -217,20 +224,21 @@ const jobsDir = "jobs"
 
 // A bot is all that run wires together.
 type bot struct {
-	flags  *runFlags
-	state  string
-	hub    *hub.Client
-	repos  []hub.Repo
-	log    *slog.Logger
-	store  publish.Store
-	redact *publish.Redactor
-	policy claim.Policy
-	locks  hub.Repo // of claims as refs; the zero value is none
-	host   *container.Host
-	claims *claim.DirJournal
-	has    tasks.Capabilities // what the self-exam found
-	names  map[string]hub.Repository
-	user   hub.User // whose credentials these are
+	flags   *runFlags
+	state   string
+	hub     *hub.Client
+	repos   []hub.Repo
+	log     *slog.Logger
+	store   publish.Store
+	redact  *publish.Redactor
+	secrets map[string]string // that it may hand to tasks
+	policy  claim.Policy
+	locks   hub.Repo // of claims as refs; the zero value is none
+	host    *container.Host
+	claims  *claim.DirJournal
+	has     tasks.Capabilities // what the self-exam found
+	names   map[string]hub.Repository
+	user    hub.User // whose credentials these are
 
 	machines *machinery // nil: this program was built without a hypervisor
 }
@@ -318,7 +326,7 @@ func (b *bot) mirror(name string) (*checkout.Mirror, error) {
 func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
-		Mirror: b.mirror, Log: b.log,
+		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
 		Places: b.places(),
 	}
 	return agent.Config{

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -225,6 +226,9 @@ func (e examinedStore) Fetch(ctx context.Context, name string) (data []byte, add
 // learn takes up what the self-exam found, and logs each thing that is not as it should be.
 func (b *bot) learn(report selftest.Report) {
 	b.has = capabilities(report.Capabilities)
+	for _, name := range slices.Sorted(maps.Keys(b.secrets)) {
+		b.has = append(b.has, tasks.Capability{Name: "secret", Value: name})
+	}
 	for _, p := range report.Probes {
 		if !p.OK {
 			b.log.Warn("the self-exam found", "probe", p.Name, "finding", p.Finding, "hint", p.Hint)

@@ -54,6 +54,10 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	                                     before it may be missing
 //	once CONTEXT                         the context of HEAD has exactly one result
 //	unwritten LOGIN                      LOGIN has written nothing to GitHub
+//	issue LOGIN TITLE TEXT               files an issue with the label bot; sets ISSUE
+//	head NUMBER                          sets HEAD to the head of a pull request
+//	conversation NUMBER FILE             waits until an issue looks as in the file, its events and comments in order; what
+//	                                     differs from run to run has a name: BOT, NONCE, LOG, COMMIT, HUB
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
 //	disk FOLDER SIZE                     bots started from now on have a small disk there; only if [namespaces]
 //	s3                                   a real S3 server; logs go there from now on

@@ -74,15 +74,21 @@ func (j *errand) wanted(ctx context.Context) error {
 	if why := j.withdrawn(i); why != "" {
 		return &withdrawnError{why}
 	}
+	if j.agent.c.Errands.ByHand {
+		return nil
+	}
 	editor, err := j.agent.editor(ctx, j.repo, i)
 	if err != nil {
 		return err
 	}
-	writer, err := j.agent.mayWrite(ctx, j.repo, editor)
-	if err == nil && !writer && !j.agent.c.Errands.ByHand {
-		return &withdrawnError{nameOf(editor) + ", who edited this, has no write access"}
+	for login, did := range map[string]string{i.Author: "wrote", editor: "edited"} {
+		if writer, err := j.agent.mayWrite(ctx, j.repo, login); err != nil {
+			return err
+		} else if !writer {
+			return &withdrawnError{nameOf(login) + ", who " + did + " this, has no write access"}
+		}
 	}
-	return err
+	return nil
 }
 
 // withdrawn says what people have done to the issue that ends the job; empty if nothing.

@@ -11,8 +11,8 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 )
 
-// waitsMark ends a comment which says why an issue waits. Nobody sees it, and only that comment is edited without asking.
-const waitsMark = "\n<!-- cyborg: waits -->"
+// waits is the kind of the sticky comment which says why an issue waits.
+const waits = "waits"
 
 // abortedMark begins the end of a comment about work that came to nothing, in the words of 2017.
 const abortedMark = "\n\nTask aborted"
@@ -26,8 +26,14 @@ func (j *errand) announce(ctx context.Context) {
 	}
 	body := claim.InProgress(j.entry.Task, j.agent.c.Name, where)
 	desk := j.agent.c.Errands.Desk
-	last, err := j.agent.lastWord(ctx, j.repo, j.entry.Issue)
-	if err == nil && last.ID != 0 && (strings.HasSuffix(last.Body, waitsMark) || strings.HasPrefix(last.Body, j.entry.Task+" in progress on ")) {
+	last, _, err := j.agent.sticky(ctx, j.repo, j.entry.Issue, waits)
+	if err == nil && last.ID == 0 {
+		last, err = j.agent.lastWord(ctx, j.repo, j.entry.Issue)
+		if !strings.HasPrefix(last.Body, j.entry.Task+" in progress on ") {
+			last = hub.Comment{}
+		}
+	}
+	if err == nil && last.ID != 0 {
 		j.note, err = desk.EditComment(ctx, j.repo, last.ID, body)
 		if err == nil {
 			return
@@ -97,18 +103,12 @@ func (a *Agent) sayIssue(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
-	last, err := a.lastWord(ctx, repo, e.Issue)
-	if err != nil {
-		return err
-	}
-	body := "Not done yet: " + e.Waits + "." + waitsMark
-	switch {
-	case last.Body == body || last.ID != 0 && strings.HasSuffix(last.Body, waitsMark) && !e.Broken:
-	case strings.HasSuffix(last.Body, waitsMark):
-		_, err = a.c.Errands.Desk.EditComment(ctx, repo, last.ID, body)
-	default:
-		_, err = a.c.Errands.Desk.Comment(ctx, repo, e.Issue, body)
-	}
+	err = a.stick(ctx, repo, e.Issue, waits, func(text string) string {
+		if text != "" && !e.Broken {
+			return text
+		}
+		return "Not done yet: " + e.Waits + "."
+	})
 	if err == nil {
 		if a.told == nil {
 			a.told = map[string]string{}

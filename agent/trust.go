@@ -48,14 +48,13 @@ func (a *Agent) trusted(ctx context.Context, repo hub.Repo, pulls []hub.Pull) (m
 // writes tells whether a person may push to the repository.
 func (a *Agent) writes(ctx context.Context, repo hub.Repo, login string) (bool, error) {
 	key := strings.ToLower(repo.String() + " " + login)
-	if v, ok := a.trust[key]; ok && time.Since(v.asked) < trustFor {
+	a.mu.Lock()
+	v, ok := a.trust[key]
+	a.mu.Unlock()
+	if ok && time.Since(v.asked) < trustFor {
 		return v.writer, nil
 	}
-	writer, err := a.mayWrite(ctx, repo, login)
-	if err == nil {
-		a.trust[key] = verdict{writer, time.Now()}
-	}
-	return writer, err
+	return a.mayWrite(ctx, repo, login)
 }
 
 // mayWrite is writes that asks GitHub now. It may be called from any goroutine.
@@ -67,7 +66,11 @@ func (a *Agent) mayWrite(ctx context.Context, repo hub.Repo, login string) (bool
 	if err != nil && !errors.Is(err, hub.ErrGone) && !errors.Is(err, hub.ErrForbidden) {
 		return false, err
 	}
-	return err == nil && (permission == "admin" || permission == "maintain" || permission == "write"), nil
+	writer := err == nil && (permission == "admin" || permission == "maintain" || permission == "write")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.trust[strings.ToLower(repo.String()+" "+login)] = verdict{writer, time.Now()}
+	return writer, nil
 }
 
 // ourselves tells whether a login is our account's. An App is nobody's collaborator.

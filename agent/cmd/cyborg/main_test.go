@@ -56,6 +56,8 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	unwritten LOGIN                      LOGIN has written nothing to GitHub
 //	issue LOGIN TITLE TEXT               files an issue with the label bot; sets ISSUE
 //	head NUMBER                          sets HEAD to the head of a pull request
+//	title NUMBER s/OLD/NEW/              grace changes the title of an issue
+//	grant LOGIN PERMISSION               changes what somebody may do in acme/widget
 //	conversation NUMBER FILE             waits until an issue looks as in the file, its events and comments in order; what
 //	                                     differs from run to run has a name: BOT, NONCE, LOG, COMMIT, HUB
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log

@@ -79,7 +79,8 @@ func conversation(ts *testscript.TestScript, number string) string {
 	for _, l := range issue.Labels {
 		fmt.Fprintf(&b, "label %s\n", l.Name)
 	}
-	fmt.Fprintf(&b, "%s: %s\n", issue.User.Login, strings.ReplaceAll(issue.Body, "\n", "\n  "))
+	text := strings.ReplaceAll(strings.TrimRight(issue.Body, "\r\n"), "\r\n", "\n")
+	fmt.Fprintf(&b, "%s: %s\n", issue.User.Login, strings.ReplaceAll(text, "\n", "\n  "))
 	var all []said
 	for _, c := range comments {
 		all = append(all, said{c.ID, c.User.Login + ": " + strings.ReplaceAll(c.Body, "\n", "\n  ")})
@@ -107,9 +108,10 @@ func conversation(ts *testscript.TestScript, number string) string {
 // Read only: what differs from run to run.
 var (
 	nonceInTitle  = regexp.MustCompile(`\[[0-9a-hjkmnp-tv-z]{8}( [0-9a-z]+)?\]: `)
-	beatInTitle   = regexp.MustCompile(`(?m)^.* changed the title from .*\[[0-9a-z]{8}[^\]]*\]: .* to WIP: .*\n`)
+	beatInTitle   = regexp.MustCompile(`(?m)^cyborg changed the title from .*\[[0-9a-z]{8}[^\]]*\]: .* to WIP: .*\n`)
 	nonceOfBranch = regexp.MustCompile(`-[0-9a-hjkmnp-tv-z]{8}\b`)
 	logAddress    = regexp.MustCompile(`HUB/_logs/\S+`)
+	stickyNonce   = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{8} -->`)
 	botName       = regexp.MustCompile(`\bbot-[a-z]\b`)
 	commitID      = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
 )
@@ -121,6 +123,7 @@ func plainly(ts *testscript.TestScript, text string) string {
 	text = logAddress.ReplaceAllString(text, "LOG")
 	text = commitID.ReplaceAllString(text, "COMMIT")
 	text = nonceInTitle.ReplaceAllString(text, "[NONCE]: ")
+	text = stickyNonce.ReplaceAllString(text, "NONCE -->")
 	text = botName.ReplaceAllString(text, "BOT")
 	return nonceOfBranch.ReplaceAllString(text, "-NONCE")
 }
@@ -137,6 +140,27 @@ func wordConversation(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return got == want, got + "\nwant\n" + want
 	})
+}
+
+// wordTitle changes what people see of a title now, as one does in a browser: by a substitution s/OLD/NEW/.
+func wordTitle(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2 && strings.Count(args[1], "/") == 3, "title NUMBER s/OLD/NEW/")
+	path, words := "repos/"+ts.Getenv("REPO")+"/issues/"+args[0], strings.Split(args[1], "/")
+	_, answer := request(ts, "grace", "GET", path, "")
+	var issue struct{ Title string }
+	ts.Check(json.Unmarshal(answer, &issue))
+	body, err := json.Marshal(map[string]string{"title": strings.Replace(issue.Title, words[1], words[2], 1)})
+	ts.Check(err)
+	if code, answer := request(ts, "grace", "PATCH", path, string(body)); code != 200 {
+		ts.Fatalf("change the title of #%s: %d %s", args[0], code, answer)
+	}
+}
+
+// wordGrant changes what somebody may do in acme/widget.
+func wordGrant(ts *testscript.TestScript, neg bool, args []string) {
+	permission, ok := permissions()[args[len(args)-1]]
+	usage(ts, !neg && len(args) == 2 && ok, "grant LOGIN admin|write|read|none")
+	ts.Check(scriptOf(ts).server.Grant(widget, args[0], permission))
 }
 
 // wordHead sets HEAD to the head of a pull request.

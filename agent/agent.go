@@ -100,6 +100,7 @@ type Agent struct {
 	ears     ears                 // what people said in comments
 	dueSince map[string]time.Time // by chore.key: since when this bot knows that it is due
 	beside   map[string]bool      // what is done beside the rounds; guarded by mu
+	tellings map[string]*telling  // by pull request: what is known of its summary; guarded by mu
 }
 
 // A lesson is what a repository teaches at a commit of its default branch. The zero value teaches nothing.
@@ -149,7 +150,7 @@ func New(c Config) (*Agent, error) {
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{},
 		seen: map[string]time.Time{}, trust: map[string]verdict{}, approved: map[string]approval{}, lessons: map[string]lesson{},
-		dueSince: map[string]time.Time{}, beside: map[string]bool{},
+		dueSince: map[string]time.Time{}, beside: map[string]bool{}, tellings: map[string]*telling{},
 	}, nil
 }
 

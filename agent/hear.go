@@ -38,6 +38,7 @@ func (a *Agent) listen(ctx context.Context, repo hub.Repo) {
 		}
 		return
 	}
+	a.overhear(ctx, repo, list)
 	var asks []hub.Comment
 	for _, c := range list {
 		if c.CreatedAt.Before(since) || a.ears.answered(c) || len(commandsOf(c.Body)) == 0 {

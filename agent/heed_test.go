@@ -68,8 +68,13 @@ func (s *stage) faces(c hub.Comment) string {
 	return strings.Join(slices.Compact(words), " ")
 }
 
-// comments are the texts of an issue's comments.
+// comments are the texts of an issue's comments, but for what sums it up.
 func (s *stage) comments(number int) []string {
+	return slices.DeleteFunc(s.texts(number), func(text string) bool { return strings.HasPrefix(text, "<!-- cyborg: summary ") })
+}
+
+// texts are the texts of an issue's comments.
+func (s *stage) texts(number int) []string {
 	s.t.Helper()
 	list, err := s.person().Comments(s.t.Context(), acmeWidget, number, time.Time{})
 	s.must(err)

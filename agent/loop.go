@@ -130,6 +130,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	}
 	a.tell(ctx, queue, seen)
 	a.beg(ctx, queue, seen)
+	a.summarize(work, queue, seen)
 	for _, repo := range a.c.Repos {
 		a.heed(work, repo, queue)
 		a.chores(ctx, work, repo, seen)

@@ -12,8 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -83,7 +81,7 @@ func (b *Bubble) Run(ctx context.Context, s Spec) (result Result, err error) {
 	}
 	defer func() { err = errors.Join(err, g.remove()) }()
 
-	j := &bubbleJob{b: b, spec: s, scratch: scratch, marker: m, group: g, tree: tree}
+	j := &bubbleJob{cell: newCell(s, scratch, m), b: b, group: g, tree: tree}
 	begin := time.Now()
 	result, err = j.run(ctx)
 	result.Duration, result.Limits = time.Since(begin), s.Limits
@@ -121,24 +119,15 @@ func (b *Bubble) Sweep(ctx context.Context) error {
 
 // A bubbleJob is one run.
 type bubbleJob struct {
-	b       *Bubble
-	spec    Spec
-	scratch *Scratch
-	marker  marker
-	group   *group
-	tree    groupTree
-	user    int           // who the job is, when the bot is root
-	socket  *net.UnixConn // by which the supervisor inside hands out the sandbox's network
+	*cell
+	b      *Bubble
+	group  *group
+	tree   groupTree
+	socket *net.UnixConn // by which the supervisor inside hands out the sandbox's network
 }
-
-// online tells whether the job may reach anything.
-func (j *bubbleJob) online() bool { return !slices.Contains(j.spec.Network, NoNetwork) }
 
 // run makes the sandbox, starts the job in it and follows it to its end.
 func (j *bubbleJob) run(ctx context.Context) (Result, error) {
-	if os.Geteuid() == 0 {
-		j.user = freshUser()
-	}
 	argv, err := j.furnish()
 	if err != nil {
 		return Result{}, err
@@ -241,52 +230,24 @@ func (j *bubbleJob) inside(watching, ctx context.Context, inner *session, info *
 	inner.passed = u.watch(watching)
 	inner.give(j.order())
 	if j.online() {
-		serving, end := context.WithCancel(context.WithoutCancel(ctx))
-		opened := make(chan error, 1)
-		go func() { opened <- j.serve(serving) }()
-		defer func() {
-			end()
-			j.socket.Close()
-			if err := <-opened; err != nil {
-				j.b.o.Log.Debug("the sandbox's network", "error", err) // why there is none says the supervisor inside
-			}
-		}()
+		defer j.serve(ctx, j.b.o.Gate, j.b.o.Log, func() (*net.UnixConn, error) { return j.socket, nil })()
 	}
 	return inner.follow(ctx, j.spec)
 }
 
-// serve carries what the job sends until ctx ends.
-func (j *bubbleJob) serve(ctx context.Context) error {
-	o := j.b.o.Gate
-	o.Hosts, o.Log = j.spec.Network, j.b.o.Log.With("job", j.spec.Name)
-	g, err := openGate(ctx, j.socket, o)
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return g.Close()
-}
-
 // order is what the supervisor inside is told.
 func (j *bubbleJob) order() order {
-	own := []string{"PATH=" + j.b.path(), "HOME=" + jobHome, "USER=job", "LOGNAME=job", "SHELL=/bin/sh", "LANG=C.UTF-8", "TMPDIR=/tmp"}
+	o := j.orders("PATH=" + j.b.path())
 	l := j.spec.Limits
-	limits := []rlimit{{unix.RLIMIT_CORE, 0}}
-	if l.Disk > 0 {
-		limits = append(limits, rlimit{unix.RLIMIT_FSIZE, uint64(l.Disk)})
-	}
 	if l.Processes > 0 && !j.tree.has("pids") {
 		// Counted for the user; the supervisor inside has a few threads of its own.
-		limits = append(limits, rlimit{unix.RLIMIT_NPROC, uint64(l.Processes)})
+		o.Limits = append(o.Limits, rlimit{unix.RLIMIT_NPROC, uint64(l.Processes)})
 	}
 	if l.Memory > 0 && !j.tree.has("memory") {
 		// The watch, which looks at all processes, ends a job sooner; this is for one that is quicker than it.
-		limits = append(limits, rlimit{unix.RLIMIT_DATA, uint64(2*l.Memory + 256<<20)})
+		o.Limits = append(o.Limits, rlimit{unix.RLIMIT_DATA, uint64(2*l.Memory + 256<<20)})
 	}
-	return order{
-		Argv: j.spec.Argv, Dir: j.spec.Dir, Env: environ(own, j.spec.Env),
-		Inside: true, Plug: j.online(), User: j.user, Limits: limits,
-	}
+	return o
 }
 
 // postMortem says why the supervisor inside has ended without a word: the kernel killed it, or there was never a sandbox.
@@ -300,12 +261,7 @@ func (j *bubbleJob) postMortem(r *Result, complaint *tail) error {
 
 // explain adds what the kernel knows about the end of a job that did not go well.
 func (j *bubbleJob) explain(r *Result) {
-	if r.Excess == "" && !r.OK() && !r.TimedOut && !r.Canceled && r.Refused == "" && j.group.kills() > 0 {
+	if unexplained(*r) && j.group.kills() > 0 {
 		r.Excess = TooMuchMemory
 	}
-}
-
-// writable are the directories on disk that the job may write.
-func (j *bubbleJob) writable() []string {
-	return append([]string{j.spec.Dir, filepath.Join(j.scratch.Dir, "home")}, j.spec.Writable...)
 }

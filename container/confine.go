@@ -16,8 +16,14 @@ import (
 // supervisor's own too: a child inherits them, and there is no moment at which it runs without.
 func (o order) confine() error {
 	if o.Plug {
-		if err := plug(lockFD); err != nil {
+		if err := plug(o.PlugAt); err != nil {
 			return fmt.Errorf("make network: %w", err)
+		}
+	}
+	if o.Shared != "" {
+		// Engines give a file system of memory the mode that the directory below it has in the image.
+		if err := os.Chmod(o.Shared, 0o777|os.ModeSticky); err != nil {
+			return fmt.Errorf("share %s: %w", o.Shared, err)
 		}
 	}
 	if o.Inside {

@@ -3,22 +3,15 @@
 package container
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/cyborg-bots/cyborg/container/gate"
 )
-
-// jobHome is where a sandboxed job's home directory is.
-const jobHome = "/home/job"
 
 // roots are the directories of programs, read-only in the sandbox. /etc is not among them: see settingsOf.
 func roots() []string {
@@ -130,70 +123,6 @@ func bind(dir, name string) []string {
 		argv = append([]string{"--dir", up}, argv...)
 	}
 	return append(argv, "--bind", dir, name)
-}
-
-// lay makes the job's home and its few settings, and gives the job what is to be the job's.
-func (j *bubbleJob) lay() error {
-	home, etc := filepath.Join(j.scratch.Dir, "home"), filepath.Join(j.scratch.Dir, "etc")
-	if err := errors.Join(os.Mkdir(home, 0o700), os.Mkdir(etc, 0o755)); err != nil {
-		return fmt.Errorf("make scratch: %w", err)
-	}
-	id := j.user
-	if id == 0 {
-		id = 1000
-	}
-	for name, text := range settingsOf(id) {
-		if err := os.WriteFile(filepath.Join(etc, name), []byte(text), 0o644); err != nil {
-			return fmt.Errorf("make scratch: %w", err)
-		}
-	}
-	if j.user == 0 {
-		return nil
-	}
-	for _, dir := range j.writable() {
-		if err := give(dir, j.user); err != nil {
-			return fmt.Errorf("give %s to the job: %w", dir, err)
-		}
-	}
-	return nil
-}
-
-// settingsOf are the files in /etc that a sandbox has of its own.
-func settingsOf(id int) map[string]string {
-	return map[string]string{
-		"passwd": fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\njob:x:%d:%d:job:%s:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
-			id, id, jobHome),
-		"group":         fmt.Sprintf("root:x:0:\njob:x:%d:\nnogroup:x:65534:\n", id),
-		"hosts":         "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 " + sandboxName + "\n",
-		"hostname":      sandboxName + "\n",
-		"nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\nnetworks: files\n",
-		"resolv.conf":   "nameserver " + gate.Server + "\n",
-	}
-}
-
-// give makes a user the owner of a tree, links themselves included; what they lead to is left alone.
-func give(dir string, user int) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, user, user)
-	})
-}
-
-// freshUser draws a number that no user of the machine has, and hardly another job.
-func freshUser() int {
-	const first, many = 1_000_000_000, 1_000_000_000
-	return first + rand.IntN(many)
-}
-
-// temporary is how much the job may keep in /tmp, and as much again in /dev/shm: memory, which counts as the job's.
-func (j *bubbleJob) temporary() int64 {
-	const usual = 1 << 30
-	if l := j.spec.Limits.Memory; l > 0 {
-		return max(l/2, 1<<20)
-	}
-	return usual
 }
 
 // path is the part of the bot's PATH that is in the sandbox too, and the usual one.

@@ -202,16 +202,24 @@ func (g *group) add(pid int) error {
 // kills is how many processes the kernel has killed because the group's memory was used up.
 func (g *group) kills() int {
 	for _, dir := range g.dirs {
-		for _, name := range []string{"memory.events", "memory.oom_control"} {
-			data, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				continue
-			}
-			for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-				if text, ok := strings.CutPrefix(lines.Text(), "oom_kill "); ok {
-					n, _ := strconv.Atoi(text)
-					return n
-				}
+		if n := killsIn(dir); n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// killsIn is kills of one directory.
+func killsIn(dir string) int {
+	for _, name := range []string{"memory.events", "memory.oom_control"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+			if text, ok := strings.CutPrefix(lines.Text(), "oom_kill "); ok {
+				n, _ := strconv.Atoi(text)
+				return n
 			}
 		}
 	}

@@ -23,8 +23,20 @@ const tunDevice = "/dev/net/tun"
 // interfaceName is that of a sandbox's only interface beside the loopback.
 const interfaceName = "net0"
 
-// plug makes the interface of the sandbox that this process is in, and hands its other end out through the socket.
-func plug(socket int) error {
+// plug makes the interface of the sandbox that this process is in, and hands its other end out through the socket of that
+// name, or through lockFD.
+func plug(name string) error {
+	socket := lockFD
+	if name != "" {
+		var err error
+		if socket, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		defer unix.Close(socket)
+		if err := unix.Connect(socket, &unix.SockaddrUnix{Name: name}); err != nil {
+			return fmt.Errorf("connect to the bot: %w", err)
+		}
+	}
 	tun, err := unix.Open(tunDevice, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", tunDevice, err)

@@ -3,6 +3,7 @@
 package container
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ type session struct {
 	lifeline io.WriteCloser
 	reports  chan report // closed when the supervisor has ended
 	output   *pump
+	noise    *tail         // what came between the reports
 	abort    func()        // ends a supervisor that does not listen any more
 	passed   <-chan Excess // of a limit that somebody watches; may be nil
 }
@@ -44,7 +46,7 @@ func openSession(w io.Writer) (*session, ends, error) {
 		}
 		files = append(files, r, w)
 	}
-	ses := &session{lifeline: files[1], reports: make(chan report), output: startPump(files[4], w), abort: func() {}}
+	ses := &session{lifeline: files[1], reports: make(chan report), output: startPump(files[4], w), noise: &tail{most: 4 << 10}, abort: func() {}}
 	go ses.listen(files[2])
 	return ses, ends{lifeline: files[0], report: files[3], output: files[5]}, nil
 }
@@ -52,16 +54,21 @@ func openSession(w io.Writer) (*session, ends, error) {
 // give sends the order. A supervisor that cannot read it ends, which is seen there.
 func (ses *session) give(o order) { _ = json.NewEncoder(ses.lifeline).Encode(o) }
 
-// listen passes the reports on until there are no more.
+// listen passes the reports on until there are no more. What is no report was written by who carries them.
 func (ses *session) listen(r io.ReadCloser) {
 	defer close(ses.reports)
 	defer r.Close()
-	for d := json.NewDecoder(r); ; {
+	for lines := bufio.NewReader(r); ; {
+		line, err := lines.ReadSlice('\n')
 		var next report
-		if d.Decode(&next) != nil {
+		if json.Unmarshal(line, &next) == nil {
+			ses.reports <- next
+		} else {
+			_, _ = ses.noise.Write(line)
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
-		ses.reports <- next
 	}
 }
 
@@ -89,12 +96,9 @@ func (ses *session) follow(ctx context.Context, s Spec) (result Result, err erro
 	starting := time.After(patience)
 	var expired, grace, stuck <-chan time.Time
 	passed := ses.passed
-	if s.Timeout > 0 {
-		expired = time.After(s.Timeout)
-	}
-	canceled := ctx.Done()
+	canceled, stopping := ctx.Done(), false
 	stop := func() {
-		expired, canceled = nil, nil
+		expired, canceled, stopping = nil, nil, true
 		ses.send(commandTerm)
 		grace = time.After(graceOf(s))
 	}
@@ -106,6 +110,9 @@ func (ses *session) follow(ctx context.Context, s Spec) (result Result, err erro
 				return result, errSupervisor
 			case r.Started:
 				starting = nil
+				if s.Timeout > 0 && !stopping {
+					expired = time.After(s.Timeout)
+				}
 			case r.Trouble != "":
 				return result, errors.New(r.Trouble)
 			case r.Refused != "":
@@ -120,7 +127,7 @@ func (ses *session) follow(ctx context.Context, s Spec) (result Result, err erro
 			result.TimedOut = true
 			stop()
 		case result.Excess = <-passed:
-			passed, expired, canceled = nil, nil, nil
+			passed, expired, canceled, stopping = nil, nil, nil, true
 			ses.send(commandKill)
 			stuck = time.After(patience)
 		case <-grace:
@@ -140,6 +147,9 @@ func ended(ctx context.Context, result Result, r report) (Result, error) {
 	if !r.Stopped {
 		// It had already ended when it was to be stopped: its own result counts.
 		result.TimedOut, result.Canceled, result.Excess = false, false, ""
+	}
+	if r.Kills > 0 && unexplained(result) {
+		result.Excess = TooMuchMemory
 	}
 	if !r.Gone {
 		return result, fmt.Errorf("kill what the job left: processes %v do not end", r.Left)

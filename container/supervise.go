@@ -30,7 +30,7 @@ import (
 //
 // A program that does not is told so by the error of Host.Run.
 func Supervise(args []string) (code int, ok bool) {
-	if len(args) < 2 || filepath.Base(args[0]) != supervisorName || args[1] != supervisorFlag {
+	if len(args) < 2 || filepath.Base(args[0]) != supervisorName || args[1] != supervisorFlag && args[1] != attachedFlag {
 		return 0, false
 	}
 	// The job's first process is bound to this thread (PDEATHSIG), which must
@@ -39,11 +39,12 @@ func Supervise(args []string) (code int, ok bool) {
 	// Nobody but the bot ends a supervisor. Not SIG_IGN: jobs would inherit it.
 	signal.Notify(make(chan os.Signal, 1),
 		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
-	if err := closeOnExec(); err != nil {
+	toReport, output, err := wires(args[1] == attachedFlag)
+	if err = errors.Join(err, closeOnExec()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1, true
 	}
-	reports := json.NewEncoder(os.NewFile(reportFD, "report"))
+	reports := json.NewEncoder(os.NewFile(toReport, "report"))
 	say := func(r report) { _ = reports.Encode(r) } // a dead bot shows as the lifeline's end
 
 	lifeline := bufio.NewReader(os.Stdin)
@@ -60,7 +61,7 @@ func Supervise(args []string) (code int, ok bool) {
 		say(report{Trouble: err.Error()})
 		return 1, true
 	}
-	s := &supervisor{order: o, say: say, commands: make(chan byte), reaped: make(chan exit)}
+	s := &supervisor{order: o, say: say, output: output, commands: make(chan byte), reaped: make(chan exit)}
 	if !s.start() {
 		return 0, true
 	}
@@ -68,6 +69,29 @@ func Supervise(args []string) (code int, ok bool) {
 	go s.reap()
 	s.watch()
 	return 0, true
+}
+
+// wires gives the descriptors of the reports and of the job's output. Attached, they are the standard files, which then lead
+// nowhere else: what this program might print itself must not come between.
+func wires(attached bool) (report, output uintptr, err error) {
+	if !attached {
+		return reportFD, outputFD, nil
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer null.Close()
+	var fds [2]int
+	for i, standard := range []int{unix.Stderr, unix.Stdout} {
+		if fds[i], err = unix.FcntlInt(uintptr(standard), unix.F_DUPFD_CLOEXEC, lockFD+1); err != nil {
+			return 0, 0, err
+		}
+		if err := unix.Dup3(int(null.Fd()), standard, 0); err != nil {
+			return 0, 0, err
+		}
+	}
+	return uintptr(fds[0]), uintptr(fds[1]), nil
 }
 
 // closeOnExec keeps every open file from the job: those of the supervisor and
@@ -93,6 +117,7 @@ func closeOnExec() error {
 type supervisor struct {
 	order    order
 	say      func(report)
+	output   uintptr   // descriptor of the job's stdout and stderr
 	commands chan byte // from the lifeline; closed when the bot is dead
 	reaped   chan exit // the end of the job's first process; closed when there are no children left
 	job      int       // process and group number of the job's first process
@@ -150,13 +175,15 @@ func (s *supervisor) spawn() (int, error) {
 	attr := &syscall.ProcAttr{
 		Dir:   s.order.Dir,
 		Env:   s.order.Env,
-		Files: []uintptr{null.Fd(), outputFD, outputFD},
+		Files: []uintptr{null.Fd(), s.output, s.output},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 	}
 	for i := range s.order.Extra {
-		if fd := uintptr(lockFD + 1 + i); i == 0 {
-			attr.Files[0] = fd
-		} else {
+		fd := uintptr(lockFD + 1 + i)
+		switch {
+		case i == 0 || s.order.Streams && i < len(attr.Files):
+			attr.Files[i] = fd
+		default:
 			attr.Files = append(attr.Files, fd)
 		}
 	}
@@ -282,6 +309,9 @@ func (s *supervisor) finish(gone bool) {
 		s.order.cleanUp()
 	}
 	r := report{Ended: true, Stopped: s.stopped, Gone: gone}
+	if s.order.Inside { // there the groups of the container are the top, if they are there
+		r.Kills = max(killsIn("/sys/fs/cgroup"), killsIn("/sys/fs/cgroup/memory"))
+	}
 	switch {
 	case s.status.Signaled():
 		sig := s.status.Signal()

@@ -16,6 +16,10 @@ const (
 	supervisorFlag = "-supervise-job"
 )
 
+// attachedFlag is supervisorFlag for a supervisor that has only the standard files, as a container's first process: it
+// reads the lifeline from the first, the job's output goes to the second, reports to the third.
+const attachedFlag = "-supervise-job-attached"
+
 // An order is the first line on the lifeline: what to run.
 type order struct {
 	Argv    []string
@@ -24,14 +28,17 @@ type order struct {
 	Scratch string // removed by the supervisor if the bot dies
 
 	// Of the process that makes a sandbox, and of the supervisor inside it:
-	Extra  int        // how many descriptors after lockFD the command gets: the first as standard input, the others from 3 on
-	Deaf   bool       // commandTerm is not passed on to the command: somebody inside is told
-	Groups []string   // control groups, removed by the supervisor if the bot dies
-	After  [][]string // commands, run by the supervisor if the bot dies
-	Inside bool       // this supervisor is process 1 of a sandbox: the job must not look into it
-	Plug   bool       // make a network interface and hand it out through lockFD, which is a socket then
-	User   int        // who the job is, when the supervisor may decide; 0 is whoever the supervisor is
-	Limits []rlimit   // of the job's processes
+	Extra   int        // how many descriptors after lockFD the command gets: the first as standard input, the others from 3 on
+	Streams bool       // the first three of Extra are the command's standard input, output and error
+	Deaf    bool       // commandTerm is not passed on to the command: somebody inside is told
+	Groups  []string   // control groups, removed by the supervisor if the bot dies
+	After   [][]string // commands, run by the supervisor if the bot dies
+	Inside  bool       // this supervisor is process 1 of a sandbox: the job must not look into it
+	Plug    bool       // make a network interface and hand it out through lockFD, which is a socket then
+	Shared  string     // a directory that is made for everybody to write
+	PlugAt  string     // the socket's name, if it is not lockFD
+	User    int        // who the job is, when the supervisor may decide; 0 is whoever the supervisor is
+	Limits  []rlimit   // of the job's processes
 }
 
 // A rlimit is one of setrlimit's.
@@ -58,4 +65,5 @@ type report struct {
 	Stopped bool  // it was still running when commandTerm or commandKill came
 	Gone    bool  // nothing of it is left
 	Left    []int // some of what is left
+	Kills   int   // processes that the kernel killed because memory was used up, as far as that can be seen inside
 }

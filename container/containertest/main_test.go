@@ -9,7 +9,7 @@ import (
 	"github.com/cyborg-bots/cyborg/container/gate"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(context.Background(), m, places())) }
+func TestMain(m *testing.M) { os.Exit(Main(context.Background(), m, append(places(), engines()...))) }
 
 // places are the runners that are tested wherever the tests run.
 func places() []Place {

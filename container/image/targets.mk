@@ -10,3 +10,7 @@ image: docker ## cyborg:slim and cyborg:full from the Dockerfile; with no regist
 measure: docker ## how large cyborg:slim is, how soon a bot in it looks at GitHub, how much it needs when idle
 	container/image/build slim
 	$(GO) test -tags docker -count=1 -timeout 15m -v -run TestMeasure ./selftest/dock
+
+.PHONY: sandboxes
+sandboxes: docker ## every kind of sandbox that is here held to its promises, and jobs that try to get out
+	$(GO) test -tags engines -count=1 -timeout 20m -parallel 4 -v -run TestEngines ./container/containertest

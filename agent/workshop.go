@@ -19,6 +19,7 @@ type Workshop struct {
 	Mirror  func(repo string) (*checkout.Mirror, error) // the local copy of a repository
 	Places  map[tasks.PlaceKind]container.Runner        // where tasks may run; a place that is missing is not offered
 	Secrets map[string]string                           // by name, for tasks that name them
+	Also    []tasks.Task                                // that the program can do beside those that are built into every bot
 	Log     *slog.Logger
 
 	mu     sync.Mutex
@@ -47,7 +48,7 @@ func (w *Workshop) Catalogue(ctx context.Context, repo hub.Repo, commit string) 
 	if _, err := mirror.Fetch(ctx, commit); err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", short(commit), err)
 	}
-	catalogue, err := readCatalogue(ctx, mirror, commit)
+	catalogue, err := readCatalogue(ctx, mirror, commit, w.Also)
 	if catalogue == nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (w *Workshop) Catalogue(ctx context.Context, repo hub.Repo, commit string) 
 }
 
 // readCatalogue loads bots/ of a commit that the mirror has. With a catalogue, the error is about single files of it.
-func readCatalogue(ctx context.Context, mirror *checkout.Mirror, commit string) (*tasks.Catalogue, error) {
+func readCatalogue(ctx context.Context, mirror *checkout.Mirror, commit string, also []tasks.Task) (*tasks.Catalogue, error) {
 	files, err := mirror.Files(ctx, commit, tasks.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("read %s/ of %s: %w", tasks.Folder, short(commit), err)
@@ -71,5 +72,5 @@ func readCatalogue(ctx context.Context, mirror *checkout.Mirror, commit string) 
 	for i, f := range files {
 		list[i] = tasks.File(f)
 	}
-	return tasks.Load(slices.Values(list))
+	return tasks.Load(slices.Values(list), also...)
 }

@@ -39,8 +39,9 @@ type Catalogue struct {
 // Load reads the files of bots/ of one commit. Every executable file directly in it is a task; "fleet.toml",
 // "allowed_signers" and the folders below ("images", "known") are not, nor is a file that is neither executable nor has
 // a header. The catalogue is always usable: what is wrong with a file is in the error (errors.Join of [*HeaderErrors]
-// and the like) and costs only that file. A faulty fleet.toml leaves the strictest settings.
-func Load(files iter.Seq[File]) (*Catalogue, error) {
+// and the like) and costs only that file. A faulty fleet.toml leaves the strictest settings. also are more tasks that the
+// program can do, with what it was given.
+func Load(files iter.Seq[File], also ...Task) (*Catalogue, error) {
 	c := &Catalogue{Fleet: DefaultFleet()}
 	var errs []error
 	for f := range files {
@@ -58,7 +59,7 @@ func Load(files iter.Seq[File]) (*Catalogue, error) {
 		}
 		errs = append(errs, err)
 	}
-	for _, b := range Builtins() {
+	for _, b := range append(Builtins(), also...) {
 		if c.Task(b.Name) == nil {
 			c.Tasks = append(c.Tasks, &b)
 		}

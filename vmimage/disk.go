@@ -59,5 +59,8 @@ func NewDisk(name string, sum [sha256.Size]byte) (Disk, error) {
 // File is the name of the disk's file, everywhere.
 func (d Disk) File() string { return d.Name + "-" + d.Digest + ".qcow2" }
 
+// PackagesFile is the name of the list of what is installed in the disk, which lies beside it.
+func (d Disk) PackagesFile() string { return d.Name + "-" + d.Digest + ".packages" }
+
 // String is short, for people.
 func (d Disk) String() string { return d.Name + "-" + d.Digest[:min(12, len(d.Digest))] }

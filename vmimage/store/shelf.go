@@ -66,7 +66,7 @@ func PruneShelf(ctx context.Context, s Shelf, needs Needs, r Rules, now time.Tim
 		if err == nil {
 			done.Removed = append(done.Removed, removal)
 			done.Freed += removal.Size
-			err = s.Delete(ctx, removal.Disk.File()+unusedEnding)
+			err = errors.Join(s.Delete(ctx, removal.Disk.PackagesFile()), s.Delete(ctx, removal.Disk.File()+unusedEnding))
 		} else {
 			short += removal.Size
 		}

@@ -55,6 +55,7 @@ func commands() []command {
 		retestCommand(),
 		tasksCommand(),
 		selftestCommand(),
+		imageCommand(),
 		healthCommand(),
 		publishCommand(),
 		fakehubCommand(),

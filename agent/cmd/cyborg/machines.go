@@ -16,6 +16,7 @@ import (
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/selftest"
 	"github.com/cyborg-bots/cyborg/tasks"
+	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
 	"github.com/cyborg-bots/cyborg/vmimage/machine/libvirt"
 	"github.com/cyborg-bots/cyborg/vmimage/machine/place"
@@ -62,6 +63,9 @@ func (f *runFlags) machinery(ctx context.Context, state string, log *slog.Logger
 	}
 	found := selftest.Examine(ctx, []selftest.Probe{selftest.KVM(), selftest.Memory(os.DirFS("/"))})
 	m := &machinery{driver: driver, kvm: slices.Contains(found.Capabilities, "kvm"), shelf: f.shelf(state)}
+	if m.shelf.warehouse, err = f.warehouse(state); err != nil {
+		return nil, err
+	}
 	memory, err := f.machine.most(found.Capabilities)
 	if err != nil {
 		return nil, err
@@ -98,7 +102,10 @@ func (m *machinery) room(e agent.Entry) bool {
 }
 
 // A shelf is where the disks of virtual machines are on this host.
-type shelf struct{ dir string }
+type shelf struct {
+	dir       string
+	warehouse *warehouse // where disks whose name has their sum come from
+}
 
 func (f *runFlags) shelf(state string) *shelf {
 	dir := f.machine.images
@@ -115,7 +122,7 @@ func (f *runFlags) shelf(state string) *shelf {
 var plainDisk = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._+-]*$`)
 
 // find gives the image of a disk's name: NAME-DIGEST.qcow2, or NAME alone.
-func (s *shelf) find(_ context.Context, disk string) (machine.Image, error) {
+func (s *shelf) find(ctx context.Context, disk string) (machine.Image, error) {
 	if !plainDisk.MatchString(disk) {
 		return machine.Image{}, &place.UnknownImageError{Image: fmt.Sprintf("%.100q", disk), Reason: "that is no name of a disk"}
 	}
@@ -128,6 +135,9 @@ func (s *shelf) find(_ context.Context, disk string) (machine.Image, error) {
 		file = disk + ".qcow2"
 	} else {
 		name = disk[:len(disk)-len(".qcow2")]
+	}
+	if d, err := vmimage.ParseDisk(file); err == nil && s.warehouse != nil {
+		return s.warehouse.image(ctx, d)
 	}
 	path := filepath.Join(dir, file)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {

@@ -36,6 +36,7 @@ type runFlags struct {
 	locks    string
 	pushTo   string
 	machine  machineFlags
+	image    imageFlags
 }
 
 func runCommand() command {
@@ -68,6 +69,7 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	f.hubFlags.register(fs, env)
 	f.logsFlags.register(fs)
 	f.machine.register(fs)
+	f.image.register(fs)
 	fs.StringVar(&f.name, "name", "", "`NAME` of the bot (default: the host's name and five random characters)")
 	fs.IntVar(&f.jobs, "jobs", 1, "do `N` jobs at the same time")
 	fs.BoolVar(&f.once, "once", false, "look once, do the jobs taken from that look, and end")
@@ -327,7 +329,7 @@ func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
-		Places: b.places(),
+		Places: b.places(), Also: b.imageTasks(),
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),

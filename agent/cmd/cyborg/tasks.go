@@ -127,7 +127,7 @@ func localCatalogue(dir string) (*tasks.Catalogue, error) {
 		}
 		files = append(files, file)
 	}
-	catalogue, err := tasks.Load(slices.Values(files))
+	catalogue, err := tasks.Load(slices.Values(files), imageTasks(nil, nil)...)
 	errs = append(errs, err)
 	for _, t := range catalogue.Tasks {
 		if !t.Builtin() {

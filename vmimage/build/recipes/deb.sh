@@ -1,10 +1,12 @@
 # The part that Debian and Ubuntu share. To be sourced, with $suite, $mirror, $components and $kernel.
 #
 # The disk is made in mmdebstrap's last hook: there, however it came to be root, files have their owners.
+export CYBORG_WORK=$PWD
 cat >finish <<'END'
 #!/bin/sh
 set -eu
 tree=$1
+cd "$CYBORG_WORK"
 . "$CYBORG_RECIPES/disk.sh"
 . "$CYBORG_RECIPES/system.sh"
 system_access "$tree"
@@ -16,7 +18,10 @@ mkdir -p "$tree"/var/log/journal
 rmdir "$tree"/var/log/journal
 (cd "$tree/boot" && ln -sf vmlinuz-* vmlinuz)
 small_initrd "$tree" "$tree/bin/busybox" "$tree/boot/initrd"
-make_disk "$tree" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0'
+# What is mounted in the tree is of the host.
+cp -a --one-file-system "$tree" "$PWD/copy"
+make_disk "$PWD/copy" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0'
+rm -rf "$PWD/copy"
 END
 chmod 755 finish
 

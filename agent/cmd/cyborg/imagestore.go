@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cyborg-bots/cyborg/vmimage"
+	"github.com/cyborg-bots/cyborg/vmimage/machine"
+	"github.com/cyborg-bots/cyborg/vmimage/machine/place"
+	"github.com/cyborg-bots/cyborg/vmimage/store"
+)
+
+// imageFlags say where disks come from and go to.
+type imageFlags struct{ stores listFlag }
+
+func (i *imageFlags) register(fs *flag.FlagSet) {
+	fs.Var(&i.stores, "image-store", "fetch disks from `PLACE`: s3://BUCKET/FOLDER with the keys of --logs, http(s)://HOST/PATH, or a folder; may\n"+
+		"be given again, they are asked in turn. New disks go to the first that is no web address\n"+
+		"(default $CYBORG_IMAGE_STORE, places separated by blanks)")
+}
+
+// A warehouse is where this program has disks from: the folder of this machine, and stores.
+type warehouse struct {
+	cache   *store.Cache
+	sources []store.Source
+	shelf   store.Shelf // the one that can be written to; nil: none
+	out     io.Writer   // for progress
+	mu      sync.Mutex
+	held    []*store.Held // that machines may run from, the latest last
+}
+
+// mostHeld is how many disks a bot keeps its hand on: more than it has machines.
+const mostHeld = 16
+
+// warehouse opens them. Nothing is asked yet.
+func (f *runFlags) warehouse(state string) (*warehouse, error) {
+	cache, err := store.OpenCache(f.shelf(state).dir, store.Options{Log: f.logger()})
+	if err != nil {
+		return nil, infra(err)
+	}
+	w := &warehouse{cache: cache, out: f.env.Stderr}
+	places := []string(f.image.stores)
+	if len(places) == 0 {
+		places = strings.Fields(f.env.Getenv("CYBORG_IMAGE_STORE"))
+	}
+	for _, where := range places {
+		var source store.Source
+		var shelf store.Shelf
+		var err error
+		switch {
+		case strings.HasPrefix(where, "s3:"):
+			shelf, err = f.bucket(where)
+		case strings.Contains(where, "://"):
+			source, err = store.NewWeb(where, nil)
+		default:
+			shelf, err = store.NewFolder(where)
+		}
+		if err != nil {
+			return nil, &exitError{Code: exitUsage, Err: fmt.Errorf("open --image-store: %w", err)}
+		}
+		if shelf != nil {
+			source = shelf
+			if w.shelf == nil {
+				w.shelf = shelf
+			}
+		}
+		w.sources = append(w.sources, source)
+	}
+	return w, nil
+}
+
+// bar shows progress to people, or to a log.
+func (w *warehouse) bar() *store.Bar {
+	f, ok := w.out.(*os.File)
+	terminal := false
+	if ok {
+		_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+		terminal = err == nil
+	}
+	return store.NewBar(w.out, terminal)
+}
+
+// get gives a disk, which is fetched if need be.
+func (w *warehouse) get(ctx context.Context, disk vmimage.Disk) (*store.Held, error) {
+	bar := w.bar()
+	defer bar.Close()
+	return w.cache.Get(ctx, disk, w.sources, bar.Show)
+}
+
+// image gives the image of a disk whose name has its sum. It stays for the machines that start from it.
+func (w *warehouse) image(ctx context.Context, disk vmimage.Disk) (machine.Image, error) {
+	held, err := w.get(ctx, disk)
+	if errors.Is(err, fs.ErrNotExist) {
+		return machine.Image{}, &place.UnknownImageError{Image: disk.String(), Reason: err.Error()}
+	}
+	if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
+		return machine.Image{}, &place.UnknownImageError{Image: disk.String(), Reason: err.Error()}
+	}
+	if err != nil {
+		return machine.Image{}, infra(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.held = append(w.held, held); len(w.held) > mostHeld {
+		w.held[0].Close()
+		w.held = w.held[1:]
+	}
+	return machine.Image{Name: disk.Name, Disk: held.Path}, nil
+}

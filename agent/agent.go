@@ -90,10 +90,11 @@ type Agent struct {
 	seen     map[string]time.Time // by Subject.Key: when the bot first saw the job wait
 	approved map[string]approval  // by repository and number, of pull requests of outsiders
 	trust    map[string]verdict   // by repository and login
-	shy      float64              // this bot's part of the time over which bots spread that nobody knows, see turn
+	shy      float64              // this bot's part of the time over which strangers spread, see shyness
 	peers    peers                // names of bots that were seen lately
 	words    map[string]word      // by Subject.Key: what people saw at the last look
 	hands    map[string]hand      // by repository and number: who wrote an issue's text
+	election election             // of who speaks for strangers
 	told     map[string]string    // by Subject.Key: what the bot knows to be said on an issue
 
 	lessons  map[string]lesson    // by repository: what it teaches, as of the last look
@@ -146,7 +147,7 @@ func New(c Config) (*Agent, error) {
 		c.Seed = rand.Uint64()
 	}
 	return &Agent{
-		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: rand.New(rand.NewPCG(c.Seed, 2)).Float64(),
+		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: shyness(rand.New(rand.NewPCG(c.Seed, 2)).Float64()),
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{},
 		seen: map[string]time.Time{}, trust: map[string]verdict{}, approved: map[string]approval{}, lessons: map[string]lesson{},

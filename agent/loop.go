@@ -128,13 +128,16 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	for _, at := range chosen.Take {
 		a.start(work, queue[at], pace.Lease)
 	}
-	a.tell(ctx, queue, seen)
+	again := a.tell(ctx, queue, seen)
 	a.beg(ctx, queue, seen)
 	a.summarize(work, queue, seen)
 	for _, repo := range a.c.Repos {
 		a.heed(work, repo, queue)
 		a.chores(ctx, work, repo, seen)
 		a.forget(ctx, repo, queue)
+	}
+	if again > 0 {
+		next = min(next, again)
 	}
 	if chosen.Wait > 0 {
 		next = min(next, chosen.Wait+a.jitter(200*time.Millisecond))

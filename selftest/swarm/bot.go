@@ -33,7 +33,7 @@ type bot struct {
 	rest  time.Duration      // before the next life
 	agent *agent.Agent
 
-	running atomic.Bool // a job, in a game of claims alone
+	running atomic.Bool // something, beside an agent
 }
 
 // run lives until ctx ends.
@@ -80,7 +80,10 @@ func (b *bot) live(ctx context.Context, l *life) error {
 	policy := b.policy(l)
 	board := claim.NewStatusBoard(client, policy)
 	if left := b.journal.orphans(); len(left) > 0 {
-		if err := b.giveBack(ctx, board, left, policy); err != nil {
+		b.running.Store(true) // else the game may be over before all is given back
+		err := b.giveBack(ctx, board, left, policy)
+		b.running.Store(false)
+		if err != nil {
 			b.world.ledger.tell(l.name, subject{}, "cannot give back all: %v", err)
 		}
 	}

@@ -6,11 +6,13 @@ package swarm
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
+	"github.com/cyborg-bots/cyborg/tasks"
 )
 
 // acquaint lets each bot have a job, so that all know each other, and takes the jobs away.
@@ -111,6 +113,47 @@ func TestNotes(t *testing.T) {
 		if twice > 0 || notes < 57-20 || sum.Bad() > 0 {
 			t.Errorf("want one each for those that nobody has, and none twice; %v", sum.Stories)
 		}
+	}
+}
+
+// TestNotesOfStrangers: 20 bots that have all just been started, none of which can do what a head asks for, so that no
+// claim ever shows who is there. They elect who says so. In one election of eight two stand at the same moment, and one
+// thing is said twice.
+func TestNotesOfStrangers(t *testing.T) {
+	const games, facts = 6, 10
+	notes, twice := 0, 0
+	for seed := range uint64(games) {
+		g := Game{
+			Seed: seed, Bots: 20, Jobs: facts, Contexts: facts, Mean: time.Hour, Poll: 30 * time.Second, Lease: 30 * time.Minute, Settle: 5 * time.Second,
+			Faults: Faults{Hub: fakehub.Faults{Latency: ms(300), Lag: fakehub.EvenLag(fakehub.Duration(4 * time.Second))}},
+		}.Draw(nil)
+		st := stage{brief: true, early: true, story: func(w *world) func(context.Context) error {
+			hard := tasks.File{Path: "bots/guest", Mode: 0o755, Data: []byte("#!/bin/sh\n# guest: wait\n# on: pull request\n# needs: kvm\n# image: a b c d e f g h i j\n")}
+			var err error
+			if w.taught, err = tasks.Load(slices.Values([]tasks.File{hard})); err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range w.bots {
+				b.able = false
+			}
+			return func(ctx context.Context) error {
+				if _, err := w.openAll(ctx, "only", 1); err != nil {
+					return err
+				}
+				return pause(ctx, 10*time.Minute)
+			}
+		}}
+		st.after = func(w *world) {
+			n, more := w.notes(w.pulls[0].heads[0].sha)
+			notes, twice = notes+n, twice+more
+		}
+		if _, err := st.play(t.Context(), g, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d games of 20 strangers and %d facts: %d notes, %d facts with more than one", games, facts, notes, twice)
+	if twice > games/2 || notes != games*facts+twice {
+		t.Errorf("want %d notes, and one too many in few games", games*facts)
 	}
 }
 

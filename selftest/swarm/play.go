@@ -23,6 +23,7 @@ func Play(ctx context.Context, g Game, chat *slog.Logger) (*Sum, error) {
 type stage struct {
 	story func(*world) func(context.Context) error // what people do, instead of what is drawn
 	after func(*world)                             // a look at the world when all is over
+	early bool                                     // all bots start in the first second
 	brief bool                                     // it is over when the people are done, whatever the bots are doing
 }
 
@@ -53,10 +54,14 @@ func (st stage) inside(ctx context.Context, g Game, scratch string, chat *slog.L
 	if err != nil {
 		return err
 	}
+	spread := g.Poll
+	if st.early {
+		spread = time.Second
+	}
 	living, stop := context.WithCancel(ctx)
 	var bots sync.WaitGroup
 	for i, b := range w.bots {
-		late := w.die.of("begin").at(int64(i)).below(g.Poll)
+		late := w.die.of("begin").at(int64(i)).below(spread)
 		bots.Go(func() {
 			if pause(living, late) == nil {
 				b.run(living)

@@ -136,7 +136,7 @@ func conflictText(base string, files []string) string {
 func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner container.Runner, source, artifacts string) Outcome {
 	vars := tasks.Environment(job, artifacts)
 	if env.Task.Builtin() {
-		in := &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output}
+		in := &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output, Prune: w.prune(job.Repo)}
 		outcome := builtin(ctx, env, in)
 		outcome.message = in.Message
 		return outcome

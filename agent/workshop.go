@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -21,6 +22,9 @@ type Workshop struct {
 	Secrets map[string]string                           // by name, for tasks that name them
 	Also    []tasks.Task                                // that the program can do beside those that are built into every bot
 	Log     *slog.Logger
+
+	// Prune deletes a repository's logs that are older than that, and says what it did; nil: this bot does not.
+	Prune func(ctx context.Context, repo string, keep time.Duration) (string, error)
 
 	mu     sync.Mutex
 	taught map[string]*tasks.Catalogue // by repository: the newest that was read
@@ -73,4 +77,18 @@ func readCatalogue(ctx context.Context, mirror *checkout.Mirror, commit string, 
 		list[i] = tasks.File(f)
 	}
 	return tasks.Load(slices.Values(list), also...)
+}
+
+// prune is Prune for one job, with the time that its repository wants.
+func (w *Workshop) prune(repo string) func(context.Context) (string, error) {
+	if w.Prune == nil {
+		return nil
+	}
+	w.mu.Lock()
+	keep := tasks.DefaultFleet().Retention.Logs
+	if c := w.taught[repo]; c != nil {
+		keep = c.Fleet.Retention.Logs
+	}
+	w.mu.Unlock()
+	return func(ctx context.Context) (string, error) { return w.Prune(ctx, repo, time.Duration(keep)) }
 }

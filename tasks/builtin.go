@@ -15,6 +15,11 @@ func Builtins() []Task {
 			Params: []Param{{Name: "WORD", Doc: "words to print", Example: "hello", Many: true}},
 			Run:    exampleTask,
 		},
+		{
+			Name:   "logs-prune",
+			Header: Header{Doc: "delete logs that are older than fleet.toml says", On: []Event{{Kind: Request}}, Timeout: DefaultTimeout},
+			Run:    logsPrune,
+		},
 	}
 }
 
@@ -33,4 +38,17 @@ func exampleTask(ctx context.Context, env *Env, args []string) error {
 		}
 	}
 	return nil
+}
+
+// logsPrune deletes old logs: the chore that keeps a store from growing without end.
+func logsPrune(ctx context.Context, env *Env, _ []string) error {
+	if env.Prune == nil {
+		return Fail("logs-prune is done by bots; by hand it is: cyborg publish prune")
+	}
+	text, err := env.Prune(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(env.Output, text)
+	return err
 }

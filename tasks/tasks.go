@@ -51,6 +51,9 @@ type Env struct {
 	Vars      []string  // the same NAME=value list that a file task is started with, see Environment
 	Output    io.Writer // the job's log, never the bot's
 
+	// Prune deletes the repository's logs that are older than its fleet.toml keeps them, and says what it did. Nil by hand.
+	Prune func(ctx context.Context) (string, error)
+
 	// Message may be set by the task: the message of the commit for what it has changed, beginning with one line of at
 	// most 72 characters. Without it the task's line and what it does are the message. A file task that has words for
 	// its change commits it itself.

@@ -12,13 +12,17 @@ import (
 
 func publishCommand() command {
 	return command{
-		Name: "publish", Args: "init|check", Short: "set up the place where logs go, or check it",
+		Name: "publish", Args: "init|check|prune", Short: "set up the place where logs go, check it, or delete old logs",
 		Long: `
 "init" makes the bucket of --logs if it is not there, and lets everybody read what is below its folder, but not list it.
 It needs a key that may change the bucket's policy; bots need one that may read, write, list and delete objects. It may
 be repeated. With a folder for --logs there is nothing to set up. Then it does what "check" does.
 
-"check" writes an object, reads it back with the key and without, and deletes it: what each bot does when it starts.`,
+"check" writes an object, reads it back with the key and without, and deletes it: what each bot does when it starts.
+
+"prune" deletes the logs and results of --repo that are older than --keep days, but for those of open pull requests, and
+renews the indexes. The history stays for --keep-history days. It may be repeated, and several may do it at the same
+time. Bots do it too when bots/fleet.toml says so: [chores] logs-prune = "1 day".`,
 		Exits: []exitStatus{
 			{exitDone, "logs can be written, and read by everybody where they have an address"},
 			{exitUsage, "the command line or the environment is wrong"},
@@ -28,18 +32,25 @@ be repeated. With a folder for --logs there is nothing to set up. Then it does w
 			f := new(publishFlags)
 			f.hubFlags.register(fs, env)
 			f.logsFlags.register(fs)
+			fs.IntVar(&f.days, "keep", 90, "prune: keep logs for `DAYS`")
+			fs.IntVar(&f.historyDays, "keep-history", 400, "prune: keep the history for `DAYS`; 0 is for ever")
+			fs.BoolVar(&f.dryRun, "dry-run", false, "prune: only tell what would be deleted")
 			return func(ctx context.Context, args []string) error { return f.run(ctx, fs, args) }
 		},
 	}
 }
 
 // publishFlags are the flags of `cyborg publish`.
-type publishFlags struct{ runFlags }
+type publishFlags struct {
+	runFlags
+	days, historyDays int
+	dryRun            bool
+}
 
 // run does what the first word says; flags may follow it.
 func (f *publishFlags) run(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	if len(args) == 0 {
-		return usageError("publish: say what: init or check")
+		return usageError("publish: say what: init, check or prune")
 	}
 	if err := fs.Parse(args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -55,8 +66,10 @@ func (f *publishFlags) run(ctx context.Context, fs *flag.FlagSet, args []string)
 		return f.init(ctx)
 	case "check":
 		return f.checkStore(ctx)
+	case "prune":
+		return f.prune(ctx)
 	}
-	return usageError("publish: unknown word %q: say init or check", args[0])
+	return usageError("publish: unknown word %q: say init, check or prune", args[0])
 }
 
 // init sets a bucket up, and sees whether that was enough.

@@ -329,7 +329,7 @@ func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
-		Places: b.places(), Also: b.imageTasks(),
+		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(),
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),

@@ -49,9 +49,24 @@ func giveBack(ctx context.Context, b Board, e Entry, p Policy) error {
 	}
 	v := Decide(marks, now, p)
 	_, known := holds(marks, func(m Mark) bool { return m.Nonce == e.Nonce })
-	if known && v.Owner.Nonce != e.Nonce || v.State == Done {
-		return nil // it lost, or is over
+	if known && v.Owner.Nonce != e.Nonce || v.State == Done { // it lost, or is over
+		return repair(ctx, b, e.Subject, v)
 	}
-	_, err = b.Post(ctx, e.Subject, Mark{Kind: KindRelease, State: "pending", Name: e.Name, Nonce: e.Nonce})
-	return err
+	m, err := b.Post(ctx, e.Subject, Mark{Kind: KindRelease, State: "pending", Name: e.Name, Nonce: e.Nonce})
+	if err != nil || v.Mine(e.Nonce) && !m.At.After(v.Until) {
+		return err
+	}
+	// The bot was held up between the look and the write. A peer may have had the subject meanwhile, and then people see
+	// this in front of its result. If the bot ends here, its next start comes by above.
+	if marks, now, err = b.Marks(ctx, e.Subject); err != nil {
+		return err
+	}
+	return repair(ctx, b, e.Subject, Decide(marks, now, p))
+}
+
+func repair(ctx context.Context, b Board, s Subject, v Verdict) error {
+	if !v.NeedsRepair() {
+		return nil
+	}
+	return b.Show(ctx, s, v)
 }

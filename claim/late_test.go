@@ -87,3 +87,44 @@ func TestLateReleaseIsRepaired(t *testing.T) {
 		}
 	})
 }
+
+// TestLateReturnIsRepaired is seed 1004431 of the simulator: a bot that was killed gave its claim back at its next start,
+// was stopped right before it wrote that, and wrote over a peer's result.
+func TestLateReturnIsRepaired(t *testing.T) {
+	for name, again := range map[string]bool{"by itself": false, "killed then, and by its next start": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := claimtest.NewMemory(1, claimtest.Faults{})
+				dead, cancel := context.WithCancel(t.Context())
+				left := claim.Entry{Subject: subject, Name: "slow", Nonce: acquire(t, m.Board("cyborg"), "slow", policyFor()).Nonce}
+				board := &heldUp{Board: m.Board("cyborg"), ctx: t.Context(), kind: claim.KindRelease, long: time.Hour}
+				ended := make(chan error, 1)
+				go func() {
+					_, err := claim.Return(dead, board, []claim.Entry{left}, policyFor())
+					ended <- err
+				}()
+				wait(t.Context(), 40*time.Minute)
+				heir := acquire(t, m.Board("cyborg"), "heir", policyFor())
+				_, finish := heir.Keep(t.Context())
+				if err := finish(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
+					t.Fatal(err)
+				}
+				if again {
+					cancel()
+				}
+				err := <-ended
+				if again {
+					_, err = claim.Return(t.Context(), m.Board("cyborg"), []claim.Entry{left}, policyFor())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				cancel()
+				v := claim.Decide(m.All(subject), time.Now(), policyFor())
+				if v.Result.Nonce != heir.Nonce || v.NeedsRepair() {
+					t.Errorf("%s; people see:\n%s", v.Why(), texts(m))
+				}
+			})
+		})
+	}
+}

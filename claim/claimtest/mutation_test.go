@@ -44,6 +44,8 @@ var mutations = []mutation{
 	{"a lost claim ends the work", "life_keep.go", "if !v.Mine(l.Nonce) {", "if false {", "TestReset|TestSwarms"},
 	{"a result without an answer is looked for", "life_close.go", "\tcase FaultAmbiguous:\n\t\tl.Phase = Confirming\n\t\treturn l.pause(l.retry(e), 0)", "\tcase FaultAmbiguous:\n\t\treturn l.end(Lost, Verdict{}, \"\")", "TestAmbiguousWrites"},
 	{"a release that comes late is looked after", "life_close.go", "e.Mark.At.UnixNano() > l.expires:\n\t\t// A peer may have had the subject meanwhile, and then people see this", "false:\n\t\t// A peer may have had the subject meanwhile, and then people see this", "TestLateRelease"},
+	{"a claim that is given back late is looked after", "journal.go", "return repair(ctx, b, e.Subject, Decide(marks, now, p))", "return nil", "TestLateReturn"},
+	{"a claim that was given back late is repaired by the next start", "journal.go", "\t\treturn repair(ctx, b, e.Subject, v)", "\t\treturn nil", "TestLateReturn"},
 	{"beats end before GitHub's ceiling", "policy.go", "quietAt = 900", "quietAt = 2000", "TestCeilingWhileWorking"},
 	{"claims end before GitHub's ceiling", "policy.go", "deadAt  = 980", "deadAt  = 2000", "TestCeiling"},
 	{"people see the truth", "repair.go", "return m, !v.Newest.same(v.Result)", "return m, false", "TestDecide|TestExplore$|TestStatusBoard|TestSwarms"},

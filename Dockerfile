@@ -7,11 +7,11 @@ ARG DEBIAN=debian:bookworm-slim
 ARG GOLANG=golang:1.26-bookworm
 
 # A program that `make image` has built outside, with the same command and Go, is taken as it is.
-FROM ${GOLANG} AS program-slim
+FROM ${GOLANG} AS program
 WORKDIR /src
 COPY . .
 ARG VERSION=unknown
-RUN CGO_ENABLED=0 container/image/program slim "$VERSION" /out
+RUN container/image/program "$VERSION" /out
 
 # What is copied comes from stages in which all of it was given one date, so that two builds are the same to the bit.
 FROM ${DEBIAN} AS recipe
@@ -22,7 +22,7 @@ FROM ${DEBIAN} AS slim
 ARG EPOCH=0
 COPY --from=recipe /out /
 RUN sh /usr/share/cyborg/packages "$EPOCH" ca-certificates git openssh-client bubblewrap tini
-COPY --from=program-slim /out /
+COPY --from=program /out /
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="cyborg" \
@@ -41,15 +41,8 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["tini", "--", "cyborg"]
 CMD ["run"]
 
-FROM ${GOLANG} AS program-full
-WORKDIR /src
-COPY . .
-ARG VERSION=unknown
-RUN CGO_ENABLED=1 container/image/program full "$VERSION" /out
-
 FROM slim AS full
 ARG EPOCH=0
 USER 0:0
 RUN sh /usr/share/cyborg/packages "$EPOCH" qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
-COPY --from=program-full /out /
 USER 1000:1000

@@ -1,5 +1,6 @@
 # What needs Docker: the image, and the exercises with it.
-.PHONY: docker image measure
+.PHONY: docker image measure replicas
+JOBS ?= 100
 
 docker: ## sees that a Docker answers, and says what it starts or installs
 	.ci/docker
@@ -14,3 +15,7 @@ measure: docker ## how large cyborg:slim is, how soon a bot in it looks at GitHu
 .PHONY: sandboxes
 sandboxes: docker ## every kind of sandbox that is here held to its promises, and jobs that try to get out
 	$(GO) test -tags engines -count=1 -timeout 20m -parallel 4 -v -run TestEngines ./container/containertest
+
+replicas: docker ## five bots in containers and JOBS jobs, while somebody kills, pauses, disconnects and restarts them
+	container/image/build slim
+	CYBORG_JOBS=$(JOBS) $(GO) test -tags docker -count=1 -timeout 15m -v -run TestReplicas ./selftest/dock

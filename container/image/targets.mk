@@ -1,5 +1,5 @@
 # What needs Docker: the image, and the exercises with it.
-.PHONY: docker image measure replicas
+.PHONY: docker slim image measure replicas contained
 JOBS ?= 100
 
 docker: ## sees that a Docker answers, and says what it starts or installs
@@ -8,14 +8,18 @@ docker: ## sees that a Docker answers, and says what it starts or installs
 image: docker ## cyborg:slim and cyborg:full from the Dockerfile; with no registry to pull from it makes the Debian base itself
 	container/image/build slim full
 
-measure: docker ## how large cyborg:slim is, how soon a bot in it looks at GitHub, how much it needs when idle
+slim: docker ## cyborg:slim alone
 	container/image/build slim
+
+measure: slim ## how large cyborg:slim is, how soon a bot in it looks at GitHub, how much it needs when idle
 	$(GO) test -tags docker -count=1 -timeout 15m -v -run TestMeasure ./selftest/dock
 
 .PHONY: sandboxes
 sandboxes: docker ## every kind of sandbox that is here held to its promises, and jobs that try to get out
 	$(GO) test -tags engines -count=1 -timeout 20m -parallel 4 -v -run TestEngines ./container/containertest
 
-replicas: docker ## five bots in containers and JOBS jobs, while somebody kills, pauses, disconnects and restarts them
-	container/image/build slim
+replicas: slim ## five bots in containers and JOBS jobs, while somebody kills, pauses, disconnects and restarts them
 	CYBORG_JOBS=$(JOBS) $(GO) test -tags docker -count=1 -timeout 15m -v -run TestReplicas ./selftest/dock
+
+contained: slim ## make demo, in a container that has nothing but the image
+	docker run --rm --network none --cap-drop ALL --security-opt no-new-privileges cyborg:slim demo

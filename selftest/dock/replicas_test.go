@@ -112,7 +112,7 @@ func (m *mob) trouble(name string, kind int) {
 	}
 	m.troubles--
 	past := time.Now().Add(lease + 4*time.Second)
-	word := ""
+	var word string
 	switch kind {
 	case 0:
 		word = "killed"

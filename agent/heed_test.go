@@ -163,6 +163,8 @@ func TestCommands(t *testing.T) {
 		"run with option": {"ada", "/run translate --publish", "confused eyes", "", "options are not for comments"},
 		"bad words":       {"ada", "/run translate 'de", "confused eyes", "", "cannot be read"},
 		"hostile words":   {"ada", "/retets `@all` <script>", "confused eyes", "", "* `/retets '@all' <script>` is no command"},
+		"approval":        {"ada", "/ok-to-test", "eyes rocket", "", ""},
+		"of another head": {"ada", "/ok-to-test 1234567", "confused eyes", "", "the head of this pull request is `"},
 		"nothing to stop": {"ada", "/cancel", "eyes rocket", "", ""},
 	} {
 		play(t, headers, func(t *testing.T, s *stage) {

@@ -16,9 +16,10 @@ import (
 // obeyers are the commands that bots know.
 func obeyers() map[string]obeyer {
 	return map[string]obeyer{
-		"cancel": (*Agent).cancel,
-		"retest": (*Agent).retest,
-		"run":    (*Agent).runTask,
+		"cancel":     (*Agent).cancel,
+		"ok-to-test": (*Agent).okToTest,
+		"retest":     (*Agent).retest,
+		"run":        (*Agent).runTask,
 	}
 }
 
@@ -27,6 +28,7 @@ func usages() []string {
 	return []string{
 		"`/retest [CONTEXT…|failed]` does the tests of a pull request again: all, those named, or those that did not pass",
 		"`/cancel [CONTEXT…]` stops what runs for a pull request or an issue",
+		"`/ok-to-test` lets the code of somebody without write access be tested, the commit that is there now",
 		"`/run TASK ARGS` puts a task on the checklist of an issue or a pull request",
 	}
 }
@@ -35,7 +37,7 @@ func usages() []string {
 func foreign() []string {
 	return []string{
 		"approve", "area", "assign", "backport", "bors", "build", "cc", "cherry-pick", "cherrypick", "close", "copr-build", "deploy", "describe",
-		"easycla", "fixup", "format", "gemini", "help", "hold", "kind", "label", "lgtm", "lifecycle", "merge", "milestone", "ok-to-test", "override",
+		"easycla", "fixup", "format", "gemini", "help", "hold", "kind", "label", "lgtm", "lifecycle", "merge", "milestone", "override",
 		"packit", "priority", "rebase", "remind", "remove-label", "reopen", "retitle", "review", "shrug", "skip", "squash", "test", "triage",
 		"unassign", "uncc", "unhold", "update",
 	}
@@ -86,6 +88,23 @@ func (a *Agent) retest(ctx context.Context, o *order, c command) (string, error)
 		}
 	}
 	return problem, nil
+}
+
+// okToTest answers an approval. The comment itself is the approval, see approve.go; what can be said here is that it is about
+// no commit which could be tested.
+func (a *Agent) okToTest(_ context.Context, o *order, c command) (string, error) {
+	if len(c.Args) == 0 && len(o.Queue) > 0 {
+		return "", nil
+	}
+	for _, e := range o.Queue {
+		if len(c.Args) == 1 && len(c.Args[0]) >= 7 && strings.HasPrefix(e.SHA, strings.ToLower(c.Args[0])) {
+			return "", nil
+		}
+	}
+	if len(o.Queue) == 0 {
+		return quote(c.Line) + ": nothing is tested here.", nil
+	}
+	return quote(c.Line) + ": the head of this pull request is " + quote(o.Queue[0].SHA) + "; of another one nothing is tested.", nil
 }
 
 // again chooses the jobs that a /retest is about.

@@ -16,10 +16,13 @@ import (
 
 func tasksCommand() command {
 	return command{
-		Name: "tasks", Args: "[check [FILE…]]", Short: "list what the repository in this folder teaches, or check it",
+		Name: "tasks", Args: "[check [FILE…]] | [new NAME …]", Short: "list what the repository in this folder teaches, check it, or teach more",
 		Long: `
 Without arguments, lists the tasks in ./bots and those built into this program. "check" reads ./bots (or the files
-named) as a bot would and says, with file and line, what is wrong and what was meant. It writes nothing.`,
+named) as a bot would and says, with file and line, what is wrong and what was meant. It writes nothing.
+
+"new NAME" writes ./bots/NAME, a task that lacks nothing but what it does: with --on EVENT what asks for it (default "pull
+request, request"), with --every PERIOD a chore ("7 days"), with --doc TEXT what it is about.`,
 		Exits: []exitStatus{{exitDone, "all is well"}, {exitNo, "something is wrong with a task"}, {exitUsage, "the command line is wrong"}},
 		New: func(_ *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			return func(_ context.Context, args []string) error {
@@ -28,8 +31,10 @@ named) as a bot would and says, with file and line, what is wrong and what was m
 					catalogue, err := localCatalogue(".")
 					fmt.Fprint(env.Stdout, tasks.Table(catalogue.Tasks))
 					return no(err)
+				case args[0] == "new":
+					return newTask(env, args[1:])
 				case args[0] != "check":
-					return usageError("tasks: unknown word %q: write cyborg tasks, or cyborg tasks check [FILE…]", args[0])
+					return usageError("tasks: unknown word %q: write cyborg tasks, cyborg tasks check [FILE…], or cyborg tasks new NAME", args[0])
 				case len(args) == 1:
 					catalogue, err := localCatalogue(".")
 					if info, missing := os.Stat(tasks.Folder); missing != nil || !info.IsDir() {

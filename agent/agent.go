@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -62,11 +63,12 @@ type Config struct {
 	Drain     time.Duration    // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
 	Once      bool             // one look, the jobs taken from it, and the end
 
-	Alive   func(next time.Duration) // told after each look when the next is due; nil is nobody
-	Kill    <-chan struct{}          // closed: stop at once
-	Scratch string                   // folder in which each job gets a directory; all bots of a machine may share it
-	Seed    uint64                   // of the jitter; 0 draws one
-	Log     *slog.Logger
+	Alive    func(next time.Duration) // told after each look when the next is due; nil is nobody
+	Kill     <-chan struct{}          // closed: stop at once
+	Terminal io.Writer                // what jobs print goes there too; nil: it does not
+	Scratch  string                   // folder in which each job gets a directory; all bots of a machine may share it
+	Seed     uint64                   // of the jitter; 0 draws one
+	Log      *slog.Logger
 }
 
 // An Agent is one bot. Its methods are for one goroutine, but where they say otherwise.

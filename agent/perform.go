@@ -23,7 +23,7 @@ const reportEvery = time.Second
 // in its place, and what its output says.
 func (w *Workshop) Perform(ctx context.Context, env *Env, job tasks.Job) Outcome {
 	runner, ok := w.Places[env.Place]
-	if !ok && !env.Task.Builtin() {
+	if !ok && !env.Task.Builtin() && w.Shell == nil {
 		return Outcome{State: publish.StateCancelled, Err: fmt.Errorf("run %s: this bot has no place of the kind %q", job.Task, env.Place)}
 	}
 	if err := fitting(env); err != nil {
@@ -135,6 +135,9 @@ func conflictText(base string, files []string) string {
 // execute runs the task in the work tree and judges what it said.
 func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner container.Runner, source, artifacts string) Outcome {
 	vars := tasks.Environment(job, artifacts)
+	if w.Shell != nil {
+		return w.shell(ctx, env, source, vars)
+	}
 	if env.Task.Builtin() {
 		in := &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output, Prune: w.prune(job.Repo)}
 		outcome := builtin(ctx, env, in)

@@ -30,6 +30,9 @@ type run struct {
 	over  bool          // nothing more may be: the result is next; guarded by words
 	done  bool          // its result is published
 
+	outcome Outcome // once the work has ended
+	err     error   // why there is no outcome, or nobody was told of it
+
 	delivering atomic.Bool // commits go onto the pull request: that its head moves now is no news
 }
 
@@ -60,7 +63,7 @@ type Outcome struct {
 }
 
 // start begins a job in a goroutine of its own; the lease counts with Config.AutoLease.
-func (a *Agent) start(work context.Context, e Entry, lease time.Duration) {
+func (a *Agent) start(work context.Context, e Entry, lease time.Duration) *run {
 	ctx, cancel := context.WithCancelCause(work)
 	key := subjectOf(e.Job).Key()
 	a.mu.Lock()
@@ -84,6 +87,7 @@ func (a *Agent) start(work context.Context, e Entry, lease time.Duration) {
 			a.assure(work, r.entry)
 		}
 	})
+	return r
 }
 
 // do claims a job and does it. It gives how long to keep away from the subject.
@@ -101,6 +105,7 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 		policy.Lease = lease
 	}
 	if err := a.cleared(ctx, e); err != nil {
+		r.err = err
 		return a.unapproved(e, err)
 	}
 	board := a.c.Board
@@ -109,6 +114,7 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	}
 	held, err := claim.Acquire(ctx, board, subjectOf(e.Job), owner, policy)
 	if err != nil {
+		r.err = err
 		return a.notClaimed(ctx, e, err)
 	}
 	log.Info("claimed", "nonce", held.Nonce)
@@ -117,11 +123,12 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 	a.mu.Unlock()
 	e.Attempt = max(held.Verdict.Tries, 1)
 	working, release := held.Keep(ctx)
-	result := a.perform(working, e, info, a.errand(r, e, held))
+	result := a.perform(working, r, e, info, a.errand(r, e, held))
 	r.words <- struct{}{}
 	r.over = true
 	<-r.words
 	if err := release(result); err != nil {
+		r.err = err
 		log.Warn("the result is not published", "error", err)
 		return a.c.Policy.Settle
 	}
@@ -173,7 +180,7 @@ func (a *Agent) backOff() time.Duration {
 
 // perform does a job whose claim is held and publishes its log; j is nil for a job that is none of an issue. The working context
 // ends when the claim is lost, the job has become useless, or the bot stops; what is published then says so.
-func (a *Agent) perform(working context.Context, e Entry, info publish.Info, j *errand) claim.Result {
+func (a *Agent) perform(working context.Context, r *run, e Entry, info publish.Info, j *errand) claim.Result {
 	tidy, done := context.WithCancel(context.WithoutCancel(working))
 	defer done()
 	scratch, err := container.NewScratch(tidy, a.c.Scratch, e.Task)
@@ -193,7 +200,7 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info, j *
 		return claim.Result{}
 	}
 	outcome := a.run(working, e, j, &Env{
-		Task: e.Taught, Outsider: e.Outsider != "", Place: e.Place, Dir: scratch.Dir, Nonce: info.Nonce, Version: a.c.Version, Output: attempt, Report: attempt.Report, Lines: attempt.Lines,
+		Task: e.Taught, Outsider: e.Outsider != "", Place: e.Place, Dir: scratch.Dir, Nonce: info.Nonce, Version: a.c.Version, Output: a.output(attempt), Report: attempt.Report, Lines: attempt.Lines,
 		Keep: attempt.Artifacts,
 	})
 	if outcome.Err != nil {
@@ -215,6 +222,7 @@ func (a *Agent) perform(working context.Context, e Entry, info publish.Info, j *
 	} else if attempt.URL() == "" {
 		text += " (log on " + a.c.Host + ")"
 	}
+	r.outcome = outcome
 	if j != nil {
 		j.end(tidy, outcome)
 	}

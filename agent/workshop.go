@@ -23,6 +23,10 @@ type Workshop struct {
 	Also    []tasks.Task                                // that the program can do beside those that are built into every bot
 	Log     *slog.Logger
 
+	// Shell is run in the place of a task, in its directory and with its variables: a person does the work. It gives the exit
+	// status. Nil: the task itself is run.
+	Shell func(ctx context.Context, dir string, vars []string) (int, error)
+
 	// Prune deletes a repository's logs that are older than that, and says what it did; nil: this bot does not.
 	Prune func(ctx context.Context, repo string, keep time.Duration) (string, error)
 

@@ -32,15 +32,21 @@ func taskCommand() command {
 	return command{
 		Name: "TASK", Args: "[ARGS]", Short: "do a task of the repository in this folder by hand, as a bot would",
 		Long: `
-Without --pull, tests what is committed in this work tree. With it, tests a pull request merged into its base, as a bot
-would; GitHub is only read, and a token that may read is enough. The log goes to the terminal, and with results and
-artifacts to ./out. Words behind -- are the task's own.`,
+Without --pull or --issue, tests what is committed in this work tree. With --pull, tests a pull request merged into its
+base, as a bot would; with --issue, does what the issue's checklist asks for first, and prints what a bot would write.
+GitHub is only read, and a token that may read is enough. With --publish you do what a bot does, under your name: the
+claim, the log's address, the branch in your fork, the words and the result; bots leave it to you. The log goes to the
+terminal, and with results and artifacts to ./out, or with --publish to $CYBORG_LOGS. Words behind -- are the task's own.`,
 		Exits: []exitStatus{{exitDone, "the task said yes"}, {exitNo, "the task said no"},
 			{exitUsage, "the command line is wrong, or there is no such task"},
-			{exitInfra, "it could not be done: GitHub cannot be read, git or this machine cannot do the work"}},
+			{exitInfra, "it could not be done: GitHub cannot be read, git or this machine cannot do the work"},
+			{exitOccupied, "a peer has it"}},
 		New: func(fs *flag.FlagSet, _ *environment) func(context.Context, []string) error {
 			fs.String("repo", "", "the repository `OWNER/NAME` (default $CYBORG_REPO)")
 			fs.Int("pull", 0, "the pull request `N`")
+			fs.Int("issue", 0, "the issue `N`, or the pull request, whose checklist asks for it")
+			fs.Bool("publish", false, "write to GitHub as a bot would, under your name")
+			fs.Bool("shell", false, "get a shell where the task would run, with its variables, and do the work yourself")
 			fs.String("context", "", "the `CONTEXT`, of a task that has several (default: its first)")
 			return nil
 		},
@@ -48,7 +54,7 @@ artifacts to ./out. Words behind -- are the task's own.`,
 }
 
 // runTask does a task by hand: the line in the shell is the line in the issue and the one that a scan prints, and it goes
-// the way that a bot's job goes. GitHub is only read.
+// the way that a bot's job goes. Without --publish GitHub is only read.
 func runTask(ctx context.Context, env *environment, name string, args []string) error {
 	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 		return taskCommand().execute(ctx, env, []string{"-h"})
@@ -58,6 +64,13 @@ func runTask(ctx context.Context, env *environment, name string, args []string) 
 		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help, and cyborg tasks for the tasks here"}
 	}
 	h := &byHand{env: env, line: line}
+	if line.Issue != 0 || line.Publish {
+		h.flags.env = env
+		if line.Issue == 0 && line.Pull == 0 {
+			return usageError("%s: --publish wants --issue N or --pull N: there is nobody else to tell", name)
+		}
+		return h.doErrand(ctx)
+	}
 	if err := h.open(ctx); err != nil {
 		return err
 	}
@@ -97,8 +110,8 @@ func (h *byHand) open(ctx context.Context) error {
 		h.work.Places[tasks.InVM] = m.place
 	}
 	h.job = tasks.Job{Task: h.line.Task, Args: h.line.Args, Context: h.line.Context, Pull: h.line.Pull}
-	if h.line.Publish || h.line.Shell || h.line.Issue != 0 {
-		return usageError("%s: by hand, a task takes --repo, --pull or --sha, and --context", h.line.Task)
+	if h.line.Shell {
+		h.work.Shell = h.shell
 	}
 	if h.line.Pull != 0 || h.line.SHA != "" {
 		return h.fromHub(ctx, state)

@@ -58,6 +58,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	head NUMBER                          sets HEAD to the head of a pull request
 //	title NUMBER s/OLD/NEW/              grace changes the title of an issue
 //	grant LOGIN PERMISSION               changes what somebody may do in acme/widget
+//	writes LOGIN FILE                    all that LOGIN has written, with the names of what differs from one to another
 //	conversation NUMBER FILE             waits until an issue looks as in the file, its events and comments in order; what
 //	                                     differs from run to run has a name: BOT, NONCE, LOG, COMMIT, HUB
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log

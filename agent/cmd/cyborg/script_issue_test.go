@@ -173,3 +173,24 @@ func wordHead(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("HEAD", pull.Head.SHA)
 }
+
+// wordWrites puts all that somebody has written to GitHub into a file, in order, with the names of what differs from run to
+// run and from one account, bot or issue to another.
+func wordWrites(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "writes LOGIN FILE")
+	var b strings.Builder
+	for _, e := range scriptOf(ts).server.Journal() {
+		query := strings.HasSuffix(e.Path, "graphql") && !strings.Contains(e.Body, "mutation")
+		if e.Actor != args[0] || !e.Writes() || query || strings.HasSuffix(e.Path, "/git-upload-pack") {
+			continue
+		}
+		if strings.HasSuffix(e.Path, "/git-receive-pack") {
+			e.Body = "" // commits, of which each has its time
+		}
+		fmt.Fprintf(&b, "%s %s %s %d\n", e.Method, e.Path, strings.TrimSpace(e.Body), e.Status)
+	}
+	text := plainly(ts, b.String())
+	text = regexp.MustCompile(`\bBOT\b|\b`+args[0]+`\b`).ReplaceAllString(text, "NAME")
+	text = regexp.MustCompile(`(issues/|issue-|"issue":)\d+`).ReplaceAllString(text, "${1}N")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}

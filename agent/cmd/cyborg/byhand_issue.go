@@ -69,11 +69,12 @@ func (h *byHand) ready(ctx context.Context) (*agent.Agent, agent.Entry, error) {
 	c := b.config()
 	c.Terminal = h.env.Stdout
 	c.Errands.ByHand = true
-	workshop := &agent.Workshop{Mirror: b.mirror, Log: b.log, Secrets: b.secrets, Places: b.places()}
-	if h.line.Shell {
-		workshop.Shell = h.shell
+	if workshop, ok := c.Performer.(*agent.Workshop); ok {
+		c.Teacher = workshop // which greets nobody
+		if h.line.Shell {
+			workshop.Shell = h.shell
+		}
 	}
-	c.Teacher, c.Performer = workshop, workshop
 	if h.line.Publish {
 		if b.claims, err = claim.OpenJournal(filepath.Join(b.state, "claims")); err != nil {
 			return nil, none, infra(err)

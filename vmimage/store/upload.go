@@ -38,7 +38,7 @@ func Upload(ctx context.Context, to Shelf, held *Held, progress func(Progress)) 
 		if err == nil {
 			return uploaded, nil
 		}
-		errs = append(errs, err)
+		errs = []error{err} // of the latest try
 		if _, damaged := errors.AsType[*DamagedError](err); damaged {
 			err = to.Delete(ctx, disk.File())
 		} else if errors.Is(err, fs.ErrNotExist) {

@@ -28,6 +28,7 @@ type imageCommandFlags struct {
 	runFlags
 	upload bool
 	unseen bool
+	age    time.Duration
 }
 
 func imageCommand() command {
@@ -48,6 +49,7 @@ open pull request of the repositories refers to; it reads GitHub. Flags go befor
 			f.image.register(fs)
 			fs.BoolVar(&f.upload, "upload", false, "build: put the disk into the store")
 			fs.BoolVar(&f.unseen, "unseen", false, "build: do not look whether the disk boots")
+			fs.DurationVar(&f.age, "age", 14*24*time.Hour, "prune: remove what nobody has needed for `TIME`")
 			return func(ctx context.Context, args []string) error {
 				switch {
 				case len(args) == 1 && args[0] == "list":

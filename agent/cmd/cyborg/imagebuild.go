@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,12 @@ type product struct {
 
 // build makes a disk. unseen: nobody looks whether it boots.
 func (f *factory) build(ctx context.Context, r build.Recipe, unseen bool, out io.Writer) (*product, error) {
+	if r.Bootstrap == nil {
+		if _, err := build.Ready(cmp.Or(r.Base, r.Name)); err != nil {
+			return nil, no(fmt.Errorf("build %s: there is no %s/%s.bootstrap, and none is ready-made (there are %s)",
+				r.Name, vmimage.Folder, r.Name, strings.Join(build.Recipes(), ", ")))
+		}
+	}
 	dir, err := os.MkdirTemp(f.flags.shelf(f.state).dir, ".build-")
 	if err != nil {
 		return nil, infra(fmt.Errorf("build %s: %w", r.Name, err))
@@ -99,7 +106,7 @@ func (f *factory) upload(ctx context.Context, p *product) error {
 	shelf := f.warehouse.shelf
 	if shelf == nil {
 		return &exitError{Code: exitUsage, Err: fmt.Errorf("upload %s: no store that can be written to", p.Disk),
-			Hint: "give --image-store s3://BUCKET/FOLDER, or set CYBORG_IMAGE_STORE"}
+			Hint: "give --image-store s3://BUCKET/FOLDER, or set CYBORG_IMAGE_STORE; cyborg publish init makes the bucket"}
 	}
 	bar := f.warehouse.bar()
 	defer bar.Close()

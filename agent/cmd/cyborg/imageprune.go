@@ -14,7 +14,7 @@ import (
 )
 
 // keepFree is how much of the machine's disk pruning the cache leaves free.
-const keepFree = 15 << 30
+const keepFree = int64(15 << 30)
 
 // tooMany is the number of branches at which a list of them may have a hole.
 const tooMany = 1000
@@ -106,12 +106,12 @@ func (f *imageCommandFlags) prune(ctx context.Context) error {
 	if err := b.find(ctx); err != nil {
 		return err
 	}
-	return infra(w.prune(ctx, needs(client, repos, b.mirror), 0, f.env.Stdout))
+	return infra(w.prune(ctx, needs(client, repos, b.mirror), f.age, f.env.Stdout))
 }
 
 // prune removes what nobody needs, here and in the store, and says what. The alarm is in the error.
 func (w *warehouse) prune(ctx context.Context, needs store.Needs, age time.Duration, out io.Writer) error {
-	done, err := w.cache.Prune(ctx, needs, store.Rules{Age: age, Room: keepFree})
+	done, err := w.cache.Prune(ctx, needs, store.Rules{Age: age, Room: w.spare})
 	report(out, "here", done)
 	if w.shelf != nil {
 		var more error

@@ -34,6 +34,7 @@ type warehouse struct {
 	sources []store.Source
 	shelf   store.Shelf // the one that can be written to; nil: none
 	out     io.Writer   // for progress
+	spare   int64       // bytes that pruning leaves free on this machine
 	mu      sync.Mutex
 	held    []*store.Held // that machines may run from, the latest last
 }
@@ -47,7 +48,7 @@ func (f *runFlags) warehouse(state string) (*warehouse, error) {
 	if err != nil {
 		return nil, infra(err)
 	}
-	w := &warehouse{cache: cache, out: f.env.Stderr}
+	w := &warehouse{cache: cache, out: f.env.Stderr, spare: min(keepFree, tenth(f.shelf(state).dir))}
 	places := []string(f.image.stores)
 	if len(places) == 0 {
 		places = strings.Fields(f.env.Getenv("CYBORG_IMAGE_STORE"))
@@ -115,4 +116,13 @@ func (w *warehouse) image(ctx context.Context, disk vmimage.Disk) (machine.Image
 		w.held = w.held[1:]
 	}
 	return machine.Image{Name: disk.Name, Disk: held.Path}, nil
+}
+
+// tenth is a tenth of the size of a folder's file system: on a small disk nobody can leave more.
+func tenth(dir string) int64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0
+	}
+	return int64(st.Blocks) * st.Bsize / 10
 }

@@ -66,8 +66,11 @@ func (v *view) entry(p hub.Pull, c tasks.Context, broken error) Entry {
 		e.Standing = Held
 	default:
 		e.Standing = Ready
-		if e.Waits = v.waits(p, c.Task, e); broken != nil {
+		switch e.Waits = v.waits(p, c.Task, e); {
+		case broken != nil:
 			e.Waits = tasks.Brief(broken)
+		case mark.GaveUp():
+			_, e.Waits, _ = strings.Cut(mark.Human, ": ")
 		}
 		if e.Waits != "" {
 			e.Standing = Waiting

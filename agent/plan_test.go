@@ -95,6 +95,7 @@ func TestPlan(t *testing.T) {
 		{"within the allowed difference of times it still has", onPulls, open(1, said("pending", "Testing in progress [bot-a] k7m2q9xa 30m", 30*time.Minute+30*time.Second)), "held bot-a"},
 		{"a bot of 2017 has it", onPulls, open(1, said("pending", "Testing in progress [host]", time.Hour)), "held host"},
 		{"given back", onPulls, open(1, said("pending", "Not yet tested (released) k7m2q9xa", time.Second)), "ready"},
+		{"given up", onPulls, open(1, said("pending", "Not yet tested: given up: 20 claims brought no result", time.Minute)), "waiting: given up: 20 claims brought no result"},
 		{"passed", onPulls, open(1, said("success", "Tests passed [bot-a] k7m2q9xa", time.Minute)), "done"},
 		{"failed", onPulls, open(1, said("failure", "3 tests failed [bot-a] k7m2q9xa", time.Minute)), "done"},
 		{"contexts are compared without case", onPulls, open(1, hub.Status{State: "SUCCESS", Context: "Verify", Description: "Tests passed", CreatedAt: at}), "done"},

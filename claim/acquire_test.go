@@ -175,8 +175,8 @@ func TestTakeover(t *testing.T) {
 			if !second.At.After(open) || second.At.Sub(open) > 10*time.Second {
 				t.Errorf("taken over %s after the time when it may be", second.At.Sub(open))
 			}
-			if c.Verdict.Tries != 2 {
-				t.Errorf("try %d", c.Verdict.Tries)
+			if c.Verdict.Tries != 2 || !strings.HasPrefix(second.Text, "Testing in progress, try 2 of 20 [heir]") {
+				t.Errorf("try %d: %s", c.Verdict.Tries, second.Text)
 			}
 			_, release := c.Keep(t.Context())
 			if err := release(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
@@ -305,6 +305,40 @@ func TestRevokedForAWhile(t *testing.T) {
 		wait(work, time.Hour)
 		if err := release(claim.Result{State: "success", Text: "Tests passed"}); err != nil {
 			t.Errorf("release: %v (%v)\n%s", err, context.Cause(work), texts(m))
+		}
+	})
+}
+
+// TestGivenUp: after so many claims without a result people read that nobody takes the job, and no bot tries.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := claimtest.NewMemory(3, claimtest.Faults{})
+		p := policyFor()
+		p.Tries = 2
+		for range p.Tries {
+			c := acquire(t, m.Board("cyborg"), "unlucky", p)
+			_, release := c.Keep(t.Context())
+			if err := release(claim.Result{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := m.Board("cyborg")
+		_, err := claim.Acquire(t.Context(), b, subject, owner("next"), p)
+		taken, ok := errors.AsType[*claim.TakenError](err)
+		if !ok || !errors.Is(err, claim.ErrDead) {
+			t.Fatalf("claimed after %d tries: %v", p.Tries, err)
+		}
+		mark, needed := taken.Verdict.Repair()
+		want := `Not yet tested: given up: 2 claims brought no result; ask again with "Not yet tested (direct trigger)"`
+		if !needed || claim.FormatStatusText(mark) != want || !claim.ParseStatusText("pending", want).GaveUp() {
+			t.Errorf("people read %q", claim.FormatStatusText(mark))
+		}
+		if posted, err := b.Post(t.Context(), subject, mark); err != nil || !posted.GaveUp() {
+			t.Errorf("%v, %v", posted, err)
+		}
+		marks, now, err := b.Marks(t.Context(), subject)
+		if v := claim.Decide(marks, now, p); err != nil || v.State != claim.Dead || v.NeedsRepair() {
+			t.Errorf("it is said again and again: %v, %v", v.Why(), err)
 		}
 	})
 }

@@ -205,7 +205,7 @@ var decideRows = []decideRow{
 		0s p Testing in progress [a] aaaaaaaa 30m
 		1s p Not yet tested (released) aaaaaaaa
 		2s p Testing in progress [b] bbbbbbbb 30m
-		3s p Not yet tested (released) bbbbbbbb`, want: "dead - 1.2", policy: func(p *Policy) { p.Tries = 2 }},
+		3s p Not yet tested (released) bbbbbbbb`, want: "dead - 1.2 repair", policy: func(p *Policy) { p.Tries = 2 }},
 	{name: "given up, and asked again", log: `
 		0s p Testing in progress [a] aaaaaaaa 30m
 		1s p Not yet tested (released) aaaaaaaa

@@ -26,6 +26,7 @@ type Life struct {
 	Settle  time.Duration // the wait before the decisive read
 	Lags    int           // how many times GitHub was seen to lag more than Settle
 	Barred  bool          // GitHub answered 401, 403 or 404: no beats until a read works again
+	Before  int           // how many claims of this attempt brought no result before this one; for people
 	Quiet   bool          // too many records for further beats
 	Result  Result        // to publish
 	seen    int64         // the highest id seen: a list without it is older than what is known
@@ -247,7 +248,7 @@ func (l Life) post(m Mark) Request {
 	m.URL = l.terms.url
 	switch m.Kind {
 	case KindClaim, KindBeat:
-		m.Lease = l.lease()
+		m.Lease, m.Human = l.lease(), trying(l.Before+1, l.terms.policy.Tries)
 	case KindResult:
 		m.State, m.Human = l.Result.State, l.Result.Text
 		if l.Result.URL != "" {

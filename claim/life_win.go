@@ -44,6 +44,7 @@ func (l Life) check(e Event) (Life, Request) {
 	case v.State != Free:
 		return l.end(Taken, v, v.Why())
 	}
+	l.Before = v.Tries
 	return l.to(Noting, Request{Do: DoNote})
 }
 

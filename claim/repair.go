@@ -11,6 +11,7 @@ import (
 //   - There is a result, and the newest record says something else: an exact copy of the result.
 //   - There is none, and the newest record looks like one: a note, without which a scan that reads newest records only would never
 //     look at the job again.
+//   - Nobody may claim the job any more: a note that says why, which keeps bots from asking each time.
 //
 // Words that no bot writes are left alone, whoever wrote them: they may be a person's, or a newer version's.
 func (v Verdict) Repair() (Mark, bool) {
@@ -21,6 +22,9 @@ func (v Verdict) Repair() (Mark, bool) {
 		m := v.Result
 		m.ID = 0
 		return m, !v.Newest.same(v.Result)
+	}
+	if v.State == Dead {
+		return Mark{Kind: KindNote, State: "pending", Human: Waiting(v.Why()), URL: v.Newest.URL}, !v.Newest.GaveUp()
 	}
 	if !v.Newest.Terminal() || v.Newest.Kind == KindRelease {
 		return Mark{}, false

@@ -3,6 +3,7 @@ package claim
 import (
 	"cmp"
 	"crypto/rand"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -33,6 +34,22 @@ const MaxName = 40
 // The bare NotTested would ask for the job a second time.
 func Waiting(reason string) string {
 	return clip(NotTested+": "+clean(reason), MaxText)
+}
+
+// trying is the text of a claim: how many claims the job has seen, and how many it may see, matters from the second on.
+func trying(try, most int) string {
+	switch {
+	case try < 2:
+		return Testing
+	case most < try:
+		return fmt.Sprintf("%s, try %d", Testing, try)
+	}
+	return fmt.Sprintf("%s, try %d of %d", Testing, try, most)
+}
+
+// GaveUp tells whether a note says that nobody takes the job until somebody asks again: Verdict.Why of a Dead one.
+func (m Mark) GaveUp() bool {
+	return m.Kind == KindNote && (strings.HasPrefix(m.Human, Waiting("given up")) || strings.HasPrefix(m.Human, Waiting("dead")))
 }
 
 // The grammar. A nonce is 8 characters of Crockford's base32 (no i, l, o, u), so hardly a word of English is one.

@@ -54,12 +54,13 @@ func Begin(ctx context.Context, store Store, info Info) (*Attempt, error) {
 	if err != nil {
 		return nil, err
 	}
+	info.Prefix = cmp.Or(info.Prefix, info.NewPrefix())
 	dir, err := os.MkdirTemp(info.Scratch, "cyborg-publish-")
 	if err != nil {
 		return nil, fmt.Errorf("begin attempt: make scratch folder: %w", err)
 	}
 	a := &Attempt{
-		store: store, info: info, prefix: cmp.Or(info.Prefix, info.NewPrefix()), dir: dir, spool: newSpool(dir, info.Limits.Log),
+		store: store, info: info, prefix: info.Prefix, dir: dir, spool: newSpool(dir, info.Limits.Log),
 		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), outcome: Outcome{State: StateRunning}, reported: 1,
 	}
 	if err := CheckName(a.name(strings.Repeat("x/", maxFileName/2) + "x")); err != nil {

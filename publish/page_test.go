@@ -85,7 +85,7 @@ func suite(t *testing.T, a *publish.Attempt) (report publish.Report) {
 func shots(t *testing.T, a *publish.Attempt) {
 	t.Helper()
 	folder := t.TempDir()
-	for _, name := range []string{"check-networking-TestSuite-test05.png", "desktop.png"} {
+	for _, name := range []string{"check-networking-TestSuite-test05.png", "desktop.png", "desktop-expected.png", "desktop-actual.png", "desktop-diff.png"} {
 		picture(t, filepath.Join(folder, name))
 	}
 	for _, name := range []string{"TestSuite-test05-fedora-42.log", "journal.txt", "report.html"} {
@@ -131,6 +131,18 @@ func TestPageLooksGood(t *testing.T) {
 		b.until(`[...document.querySelectorAll("#files img")].every(i => i.complete && i.naturalWidth > 0)`)
 		b.shoot(theme + "-log")
 	}
+	if got := value[string](b, `[...document.querySelectorAll(".pair figcaption")].map(c => c.textContent).join()`); got != "expected,actual,difference" {
+		t.Errorf("pictures side by side: %s", got)
+	}
+	b.open(value[string](b, `[...document.querySelectorAll("a")].find(a => a.textContent === "all attempts").href`))
+	b.until(`document.title === "acme/widget: pull 7"`)
+	b.shoot("index")
+	b.open(value[string](b, `document.querySelector("h1 a").href`))
+	b.until(`document.title === "acme/widget"`)
+	b.theme("dark")
+	b.shoot("index-dark")
+	b.open(value[string](b, `document.querySelector("td a").href`))
+	b.until(`page.over`)
 	b.do(chromedp.EmulateViewport(390, 800))
 	b.run(`scrollTo(0, 0)`)
 	b.shoot("phone")

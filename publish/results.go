@@ -41,6 +41,7 @@ type Results struct {
 	Nonce       string       `json:"nonce,omitempty"`
 	Line        string       `json:"line"`
 	Previous    string       `json:"previous,omitempty"`
+	Attempts    string       `json:"attempts,omitempty"` // the index of all about the same, as seen from the page
 	Started     time.Time    `json:"started"`
 	Finished    *time.Time   `json:"finished,omitempty"`
 	Timeout     float64      `json:"timeout,omitempty"`
@@ -86,6 +87,9 @@ func (i Info) results(r Report, files []File, o Outcome, redact *Redactor) Resul
 		Previous: webAddress(i.Previous), Started: i.Started.UTC().Truncate(time.Millisecond), Timeout: seconds(i.Timeout),
 		State: o.State, Description: line(o.Description), Planned: r.Planned, Counts: r.Counts(),
 		Tests: []TestResult{}, Artifacts: slices.Clone(files),
+	}
+	if below, ok := strings.CutPrefix(i.Prefix, Folder(i.Repo, i.Pull, i.Issue, i.Branch, "")); ok && !i.Unlisted {
+		res.Attempts = strings.Repeat("../", strings.Count(below, "/")+1) + "index.html"
 	}
 	if !o.Finished.IsZero() {
 		res.Finished = new(o.Finished.UTC().Truncate(time.Millisecond))

@@ -20,6 +20,7 @@ function showHead(head, r, signs) {
   if (r.started) fact("began ", when(r.started));
   fact(r.state === "running" ? "for " : "took ", el("span", {id: "took"}, took(r)), r.timeout ? ` of at most ${span(r.timeout)}` : "");
   if (r.previous) fact(web(r.previous, "previous attempt"));
+  if (/^(\.\.\/)+index\.html$/.test(r.attempts || "")) fact(el("a", {href: r.attempts}, "all attempts"));
   const notes = el("ul", {class: "notes"}, ...[...(r.problems || []), ...signs].map(p => el("li", {}, p)));
   head.replaceChildren(
     el("div", {class: "top"}, el("h1", {}, r.context), el("span", {class: "pill s-" + state, id: "state", role: "status"}, el("span", {class: "glyph", "aria-hidden": "true"}, glyph), r.description || word)),
@@ -71,7 +72,7 @@ function showFiles(section, r) {
   section.hidden = list.length === 0;
   const item = f => el("li", {}, f.file ? el("a", {href: beside(f.file)}, f.name) : f.name, " ",
     el("small", {}, f.withheld ? "withheld: " + f.withheld : bytes(f.size) + (f.redacted ? ", a secret in it is blackened" : "")));
-  const shots = list.filter(f => f.file && /^image\//.test(f.type) && !used.has(f.file)).map(shot);
+  const shots = list.filter(f => f.file && /^image\//.test(f.type) && !used.has(f.file));
   section.replaceChildren(el("div", {class: "tools"}, el("h2", {}, "Artifacts"), el("small", {}, plural(list.length, "file"))),
-    el("div", {class: "shots"}, ...shots), el("ul", {class: "list"}, ...[...list].sort((a, b) => a.name < b.name ? -1 : 1).map(item)));
+    el("div", {class: "shots"}, ...pictures(shots)), el("ul", {class: "list"}, ...[...list].sort((a, b) => a.name < b.name ? -1 : 1).map(item)));
 }

@@ -131,15 +131,15 @@ function details(r) {
     body.append(r.around);
     showAround(r);
   }
-  const shots = el("div", {class: "shots"}), links = el("div", {class: "links"});
+  const images = [], links = el("div", {class: "links"});
   if (t.line > 0) links.append(el("a", {href: `#L${t.line}` + (t.end > t.line ? `-L${t.end}` : "")}, "in the log, line " + t.line));
   if (t.issue > 0) links.append(web(page.results.web && `${page.results.web}/${page.results.repo}/issues/${t.issue}`, "known issue #" + t.issue));
   links.append(el("a", {href: "#test=" + encodeURIComponent(t.name)}, "link to this test"));
   for (const file of t.files || []) {
     const f = (page.results.artifacts || []).find(a => a.file === file);
-    if (f && /^image\//.test(f.type)) shots.append(shot(f)); else if (f) links.append(el("a", {href: beside(file)}, f.name));
+    if (f && /^image\//.test(f.type)) images.push(f); else if (f) links.append(el("a", {href: beside(file)}, f.name));
   }
-  body.append(shots, links);
+  body.append(el("div", {class: "shots"}, ...pictures(images)), links);
   return body;
 }
 
@@ -164,8 +164,28 @@ function painted(lines) {
   return pre;
 }
 
-function shot(f) {
-  return el("figure", {}, el("a", {href: beside(f.file)}, el("img", {src: beside(f.file), alt: f.name, loading: "lazy"})), el("figcaption", {}, f.name));
+function shot(f, title) {
+  return el("figure", {}, el("a", {href: beside(f.file)}, el("img", {src: beside(f.file), alt: f.name, loading: "lazy"})), el("figcaption", {title: f.name}, title || f.name));
+}
+
+// What pixel tests call their pictures: what was to be seen, what was seen, and where they differ.
+const parts = [
+  {title: "expected", names: ["expected", "reference", "ref", "golden", "old", "before"]},
+  {title: "actual", names: ["actual", "pixels", "new", "after"]},
+  {title: "difference", names: ["diff", "difference", "delta"]},
+];
+
+// pictures are figures of images; those that belong together stand side by side.
+function pictures(files) {
+  const sets = new Map();
+  for (const f of files) {
+    const m = /^(.+)[-_. ]([A-Za-z]+)\.\w+$/.exec(f.name), part = m ? parts.findIndex(p => p.names.includes(m[2].toLowerCase())) : -1;
+    const key = part >= 0 ? m[1] : "\0" + f.file;
+    if (!sets.has(key)) sets.set(key, []);
+    sets.get(key).push({f, part});
+  }
+  return [...sets].map(([key, list]) => list.length === 1 ? shot(list[0].f) :
+    el("div", {class: "pair"}, el("small", {}, key), el("div", {}, ...list.sort((a, b) => a.part - b.part).map(s => shot(s.f, parts[s.part].title)))));
 }
 
 // showTest opens a test and scrolls to it.

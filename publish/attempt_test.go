@@ -21,7 +21,7 @@ import (
 	"github.com/cyborg-bots/cyborg/publish/dir"
 )
 
-func openDir(t *testing.T) *dir.Store {
+func openDir(t testing.TB) *dir.Store {
 	t.Helper()
 	s, err := dir.Open(t.TempDir(), dir.Options{})
 	if err != nil {
@@ -36,7 +36,7 @@ func openDir(t *testing.T) *dir.Store {
 }
 
 // info is an ordinary job. The scratch folder must be empty in the end.
-func info(t *testing.T) publish.Info {
+func info(t testing.TB) publish.Info {
 	t.Helper()
 	scratch := t.TempDir()
 	t.Cleanup(func() {
@@ -53,7 +53,7 @@ func info(t *testing.T) publish.Info {
 	}
 }
 
-func begin(t *testing.T, s publish.Store, i publish.Info) *publish.Attempt {
+func begin(t testing.TB, s publish.Store, i publish.Info) *publish.Attempt {
 	t.Helper()
 	a, err := publish.Begin(t.Context(), s, i)
 	if err != nil {
@@ -62,14 +62,14 @@ func begin(t *testing.T, s publish.Store, i publish.Info) *publish.Attempt {
 	return a
 }
 
-func finish(t *testing.T, a *publish.Attempt, state publish.State, description string) {
+func finish(t testing.TB, a *publish.Attempt, state publish.State, description string) {
 	t.Helper()
 	if err := a.Finish(t.Context(), publish.Outcome{State: state, Description: description}); err != nil {
 		t.Fatalf("finish: %v", err)
 	}
 }
 
-func read(t *testing.T, s publish.Store, name string) string {
+func read(t testing.TB, s publish.Store, name string) string {
 	t.Helper()
 	r, err := s.Get(t.Context(), name)
 	if err != nil {
@@ -83,7 +83,7 @@ func read(t *testing.T, s publish.Store, name string) string {
 	return string(data)
 }
 
-func readJSON[T any](t *testing.T, s publish.Store, name string) (v T) {
+func readJSON[T any](t testing.TB, s publish.Store, name string) (v T) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(read(t, s, name)), &v); err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -92,7 +92,7 @@ func readJSON[T any](t *testing.T, s publish.Store, name string) (v T) {
 }
 
 // objects are the names below an attempt's prefix.
-func objects(t *testing.T, s publish.Store, a *publish.Attempt) (list []string) {
+func objects(t testing.TB, s publish.Store, a *publish.Attempt) (list []string) {
 	t.Helper()
 	for e, err := range s.List(t.Context(), a.Prefix()+"/") {
 		if err != nil {

@@ -24,8 +24,10 @@ import (
 // A browser is a headless Chromium with nothing in it, and what it complains
 // about: dialogs, errors of scripts, and violations of the content policy.
 type browser struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
+
+	close func() // before the test ends, which does it too
 
 	mu         sync.Mutex
 	complaints []string
@@ -33,7 +35,7 @@ type browser struct {
 
 // openBrowser starts Chromium. Where there is none the test is skipped, but
 // not in CI.
-func openBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) *browser {
+func openBrowser(t testing.TB, options ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -56,7 +58,7 @@ func openBrowser(t *testing.T, options ...chromedp.ExecAllocatorOption) *browser
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(closeTab)
-	b := &browser{t: t, ctx: ctx}
+	b := &browser{t: t, ctx: ctx, close: func() { closeTab(); stop() }}
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +171,7 @@ func (b *browser) shoot(name string) {
 }
 
 // serve is a store that is handed out over HTTP.
-func serve(t *testing.T) *dir.Store {
+func serve(t testing.TB) *dir.Store {
 	t.Helper()
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))

@@ -17,7 +17,7 @@ import (
 )
 
 // picture writes a small picture that looks like a window.
-func picture(t *testing.T, path string) {
+func picture(t testing.TB, path string) {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, 480, 300))
 	for y := range 300 {
@@ -42,7 +42,7 @@ func picture(t *testing.T, path string) {
 }
 
 // suite is a run of tests as people know it: most pass, some do not.
-func suite(t *testing.T, a *publish.Attempt) (report publish.Report) {
+func suite(t testing.TB, a *publish.Attempt) (report publish.Report) {
 	t.Helper()
 	fmt.Fprintf(a, "\x1b[1mChecking out\x1b[0m 6dcb09b5b57875f334f61aebed695e2e4193db5e merged with main\n")
 	report = publish.Report{Planned: 48, Offset: a.Lines()}
@@ -82,7 +82,7 @@ func suite(t *testing.T, a *publish.Attempt) (report publish.Report) {
 }
 
 // shots adds two pictures and a journal of a failed test, and one of nobody.
-func shots(t *testing.T, a *publish.Attempt) {
+func shots(t testing.TB, a *publish.Attempt) {
 	t.Helper()
 	folder := t.TempDir()
 	for _, name := range []string{"check-networking-TestSuite-test05.png", "desktop.png", "desktop-expected.png", "desktop-actual.png", "desktop-diff.png"} {
@@ -99,7 +99,7 @@ func shots(t *testing.T, a *publish.Attempt) {
 }
 
 // sample is a page with everything on it.
-func sample(t *testing.T, s publish.Store) *publish.Attempt {
+func sample(t testing.TB, s publish.Store) *publish.Attempt {
 	t.Helper()
 	i := info(t)
 	i.Previous = "https://logs.example.org/acme/widget/before/log.html"

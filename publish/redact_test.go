@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -274,7 +275,8 @@ func fifty(rnd *rand.Rand) []Secret {
 }
 
 // BenchmarkRedactor is the speed on one core with 50 secrets, on text like a
-// log's and on the worst that jobs print in earnest, base64.
+// log's and on the worst that jobs print in earnest, base64. 200 MB/s are
+// promised; the quickest round counts, so that others' work does not.
 func BenchmarkRedactor(b *testing.B) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	r, _ := NewRedactor(fifty(rnd)...)
@@ -290,13 +292,21 @@ func BenchmarkRedactor(b *testing.B) {
 		for _, step := range []int{100, 32 << 10} {
 			b.Run(fmt.Sprintf("%s/%d", name, step), func(b *testing.B) {
 				b.SetBytes(int64(len(data)))
+				best := time.Hour
 				for b.Loop() {
+					began := time.Now()
 					w := r.Writer(io.Discard)
 					for rest := data; len(rest) > 0; rest = rest[min(step, len(rest)):] {
 						if _, err := w.Write(rest[:min(step, len(rest))]); err != nil {
 							b.Fatal(err)
 						}
 					}
+					best = min(best, time.Since(began))
+				}
+				speed := float64(len(data)) / 1e6 / best.Seconds()
+				b.ReportMetric(speed, "MB/s-best")
+				if speed < 200 {
+					b.Errorf("a promise is broken: %.0f MB/s, at least 200", speed)
 				}
 			})
 		}

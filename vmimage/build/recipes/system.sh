@@ -64,10 +64,14 @@ system_quick() {
 		systemd-binfmt.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
 		systemd-journal-flush.service keyboard-setup.service console-setup.service getty@tty1.service \
 		sys-kernel-debug.mount sys-kernel-tracing.mount dev-mqueue.mount dev-hugepages.mount \
-		systemd-hwdb-update.service systemd-firstboot.service dnf-makecache.timer systemd-networkd-wait-online.service; do
+		serial-getty@ttyS0.service modprobe@drm.service modprobe@fuse.service modprobe@configfs.service \
+		proc-sys-fs-binfmt_misc.automount systemd-udev-load-credentials.service systemd-tpm2-setup.service \
+		systemd-tpm2-setup-early.service systemd-hwdb-update.service systemd-firstboot.service dnf-makecache.timer systemd-networkd-wait-online.service; do
 		ln -sf /dev/null "$1/etc/systemd/system/$unit"
 	done
-	mkdir -p "$1/etc/systemd/journald.conf.d"
+	# Emulated on a busy host, what takes seconds elsewhere takes minutes; whoever waits for the machine has the limit.
+	mkdir -p "$1/etc/systemd/journald.conf.d" "$1/etc/systemd/system.conf.d"
+	printf '[Manager]\nDefaultTimeoutStartSec=15min\nDefaultDeviceTimeoutSec=15min\n' >"$1/etc/systemd/system.conf.d/cyborg.conf"
 	printf '[Journal]\nStorage=volatile\n' >"$1/etc/systemd/journald.conf.d/cyborg.conf"
 }
 

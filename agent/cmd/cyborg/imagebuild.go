@@ -24,7 +24,7 @@ type factory struct {
 	flags     *runFlags
 	state     string
 	warehouse *warehouse
-	machines  *machinery // nil: this program was built without a hypervisor
+	start     build.Starter // nil: this program was built without a hypervisor
 }
 
 // factory opens it. Nothing is started.
@@ -37,7 +37,16 @@ func (f *runFlags) factory(ctx context.Context, state string) (*factory, error) 
 	if err != nil && !errors.Is(err, machine.ErrNoHypervisor) {
 		return nil, err
 	}
-	return &factory{f, state, w, m}, nil
+	return newFactory(f, state, w, m), nil
+}
+
+// newFactory builds with the machines that there are.
+func newFactory(f *runFlags, state string, w *warehouse, m *machinery) *factory {
+	works := &factory{flags: f, state: state, warehouse: w}
+	if m != nil {
+		works.start = build.Machines(m.pool, buildMemory, buildBoot)
+	}
+	return works
 }
 
 // A product is a disk that was built, in the cache.
@@ -62,11 +71,11 @@ func (f *factory) build(ctx context.Context, r build.Recipe, unseen bool, out io
 	o := build.Options{Dir: dir, Host: f.host(), Output: out, Env: f.recipeEnv()}
 	switch {
 	case unseen:
-	case f.machines == nil:
+	case f.start == nil:
 		return nil, &exitError{Code: exitInfra, Err: fmt.Errorf("build %s: %w", r.Name, machine.ErrNoHypervisor),
 			Hint: "--unseen builds what has no setup without looking whether it boots"}
 	default:
-		o.Start = build.Machines(f.machines.pool, buildMemory, buildBoot)
+		o.Start = f.start
 	}
 	result, err := build.Build(ctx, r, o)
 	if failed, ok := errors.AsType[*build.FailedError](err); ok {

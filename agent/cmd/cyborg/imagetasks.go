@@ -85,6 +85,6 @@ func (b *bot) imageTasks() []tasks.Task {
 	if b.machines == nil || b.machines.shelf.warehouse == nil || b.machines.shelf.warehouse.shelf == nil {
 		return nil
 	}
-	f := &factory{b.flags, b.state, b.machines.shelf.warehouse, b.machines}
+	f := newFactory(b.flags, b.state, b.machines.shelf.warehouse, b.machines)
 	return imageTasks(f, needs(b.hub, b.repos, b.mirror))
 }

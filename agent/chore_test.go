@@ -50,7 +50,7 @@ func (s *stage) crowd(n int, seed uint64) (end func()) {
 // remains that asks for the chore, and none beside it is open a minute after it is there.
 func TestChoreOnce(t *testing.T) {
 	filed, most := 0, 0
-	number := seeds(4)
+	number := seeds(2)
 	for seed := range number {
 		play(t, map[string]string{"po-refresh": weekly}, func(t *testing.T, s *stage) {
 			lag := fakehub.Duration(time.Duration(seed%4) * time.Second)

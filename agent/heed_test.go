@@ -92,7 +92,7 @@ func count(texts []string, part string) int {
 
 // TestRetestOnce: /retest is done once, however many bots of however many accounts see it at once.
 func TestRetestOnce(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(4) {
 		play(t, map[string]string{"verify": onPulls}, func(t *testing.T, s *stage) {
 			s.must(s.hub.SetFaults(fakehub.Faults{Lag: fakehub.Lag{Statuses: fakehub.Duration(2 * time.Second), Comments: fakehub.Duration(2 * time.Second)}}))
 			number, sha := s.pull("topic")

@@ -59,11 +59,12 @@ func (w *World) bot(name, repo string, pace Pace) (agent.Config, error) {
 	}
 	policy := claim.DefaultPolicy()
 	policy.Settle, policy.Lease, policy.Patience = pace.Settle, pace.Lease, new(claim.Patience)
+	mirror := func(name string) (*checkout.Mirror, error) {
+		return checkout.Open(checkout.Options{Dir: filepath.Join(dir, "git"), URL: w.URL + "/" + name + ".git", Token: client.Token, Log: log})
+	}
 	workshop := &agent.Workshop{
-		Mirror: func(name string) (*checkout.Mirror, error) {
-			return checkout.Open(checkout.Options{Dir: filepath.Join(dir, "git"), URL: w.URL + "/" + name + ".git", Token: client.Token, Log: log})
-		},
-		Log: log,
+		Mirror: mirror,
+		Log:    log,
 		Places: map[tasks.PlaceKind]container.Runner{
 			tasks.OnHost: container.NewHost(container.HostOptions{Dir: jobs, Log: log}),
 		},
@@ -72,6 +73,11 @@ func (w *World) bot(name, repo string, pace Pace) (agent.Config, error) {
 		Name: name, Host: "this machine", Version: "demo", Web: w.URL, Hub: client, Repos: []hub.Repo{served},
 		Teacher: workshop, Performer: workshop, Store: w.logs, Board: claim.NewStatusBoard(client, policy),
 		Has: tasks.Capabilities{{Name: string(tasks.OnHost)}}, Policy: policy, Jobs: 1, Poll: pace.Poll, Drain: pace.Drain,
+		Errands: &agent.Errands{
+			Board: claim.NewIssueBoard(client, policy, agent.Tick, ""), Desk: client, Login: Account,
+			Author: checkout.Person{Name: Account, Email: Account + "@example.com"},
+			Outlet: &agent.Branches{Hub: client, Mirror: mirror, Login: Account, Within: true, Web: w.URL},
+		},
 		Scratch: jobs, Seed: w.o.Seed, Log: log,
 	}, nil
 }

@@ -22,7 +22,11 @@ func demoCommand() command {
 		Long: `
 Starts an emulated GitHub, an example repository with people, and bots that only talk through it. Four pull requests are
 opened: one passes, one fails, one is pushed anew while it is tested, one does not merge. Each line tells what happened;
-the address in the first one shows it as GitHub would. It ends by itself.`,
+the address in the first one shows it as GitHub would. It ends by itself.
+
+With --tasks DIR it is a lesson: the example project is taught the tasks in DIR, the bots/ of a project or single files that
+are not committed yet. A pull request is opened for those that judge one, an issue filed for those that are done on request,
+and chores are filed by the bots; it ends when each was done.`,
 		Exits: []exitStatus{{exitDone, "everything came out as it must"}, {exitNo, "it did not; the lines say what"},
 			{exitUsage, "the command line is wrong"}, {exitInfra, "this machine lacks something (git, a free port, room)"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
@@ -30,9 +34,13 @@ the address in the first one shows it as GitHub would. It ends by itself.`,
 			bots := fs.Int("bots", 3, "start `N` bots")
 			listen := fs.String("listen", "127.0.0.1:0", "serve the emulated GitHub on `ADDRESS`")
 			verbose := fs.Bool("verbose", false, "show the bots' own logs too")
+			folder := fs.String("tasks", "", "instead, teach the example project the tasks in the folder `DIR`, and let bots do them")
 			return func(ctx context.Context, _ []string) error {
 				if *bots < 1 {
 					return usageError("demo: --bots is at least 1")
+				}
+				if *folder != "" {
+					return lesson(ctx, env, world.Options{Listen: *listen, Log: demoLog(env.Stderr, *verbose)}, *bots, *folder)
 				}
 				return demo(ctx, env, world.Options{Listen: *listen, Log: demoLog(env.Stderr, *verbose)}, *bots, *keep)
 			}

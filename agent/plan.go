@@ -32,7 +32,7 @@ func plan(v view) []Entry {
 			continue // a stale answer is nothing to decide on; the next look may be better
 		}
 		names := namesOn(p)
-		for _, c := range v.Catalogue.ContextsFor(tasks.PullRequest, p.BaseRef) {
+		for _, c := range v.concerned(p) {
 			e := v.entry(p, c, nil)
 			e.Names = names
 			queue = append(queue, e)

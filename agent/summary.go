@@ -117,11 +117,18 @@ func (a *Agent) tellState(ctx context.Context, repo hub.Repo, pull int, s *state
 	defer a.mu.Unlock()
 	t := a.tellingOf(repo, pull)
 	t.wrote = time.Now()
-	if err == nil {
+	switch {
+	case err == nil:
 		t.shown, t.open = want, open
+	case fatal(err):
+		t.wrote = t.wrote.Add(mute)
 	}
 	return err
 }
+
+// mute is how long a bot leaves a summary alone that GitHub does not let it write: a token for statuses alone is enough for
+// all else.
+const mute = time.Hour
 
 // A pullOf names a pull request of the queue.
 type pullOf struct {

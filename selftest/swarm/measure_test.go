@@ -7,6 +7,7 @@ package swarm
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestWaste(t *testing.T) {
 		most float64
 	}{{2 * time.Second, 0.025}, {15 * time.Second, 0.05}} {
 		all := new(Sum)
-		for seed := range uint64(6) {
+		for seed := range uint64(10) {
 			g := Game{
 				Seed: seed, Bots: 20, Jobs: 20, Contexts: 2, Mean: time.Hour, Poll: time.Minute, Lease: 30 * time.Minute, Settle: 2 * row.lag,
 				Faults: Faults{Hub: fakehub.Faults{Latency: ms(200), Lag: fakehub.EvenLag(fakehub.Duration(row.lag))}},
@@ -154,6 +155,27 @@ func TestNotesOfStrangers(t *testing.T) {
 	t.Logf("%d games of 20 strangers and %d facts: %d notes, %d facts with more than one", games, facts, notes, twice)
 	if twice > games/2 || notes != games*facts+twice {
 		t.Errorf("want %d notes, and one too many in few games", games*facts)
+	}
+}
+
+// TestBudget: a hundred bots with a thousand jobs a day of 10 to 60 minutes live on one account: they look more seldom,
+// and GitHub refuses nothing. `cyborg simulate --bots 1000 --limits` is the same with ten times as many.
+func TestBudget(t *testing.T) {
+	g := Game{
+		Seed: 1, Bots: 100, Jobs: 42, Contexts: 3, Mean: 35 * time.Minute, Even: true, Merge: true, Span: time.Hour, Accounts: 1,
+		Limits: fakehub.GitHubLimits(), Poll: 30 * time.Second, Settle: 5 * time.Second, Lease: 30 * time.Minute,
+	}.Draw(NoFaults)
+	sum, err := Play(t.Context(), g, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	if err := sum.Table(&table); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%s\n%s", g, table.String())
+	if sum.Bad() > 0 || sum.Usage.Refused > 0 || sum.Jobs < 42 || !strings.Contains(sum.fits(), "1 are enough") {
+		t.Errorf("%d requests refused; %s; %s", sum.Usage.Refused, sum.fits(), sum.Stories)
 	}
 }
 

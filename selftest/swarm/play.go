@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 )
 
 // Play plays a game and judges it. The error says why it could not be played; what went wrong in it is in the Sum. The
@@ -145,6 +146,9 @@ func (w *world) count(sum *Sum) {
 		if u, err := w.hub.Truth().Usage(accountName(i)); err == nil {
 			addUsage(&sum.Usage, u)
 		}
+	}
+	if w.game.Limits == fakehub.GitHubLimits() {
+		sum.Spread = w.game.Accounts
 	}
 	sum.Ideal = w.ideal()
 	sum.Makespan = max(w.last.Sub(w.begun), 0)

@@ -32,11 +32,22 @@ func (s *Sum) Table(w io.Writer) error {
 	row("budget", "of an account's hour: %.0f %% of the requests, %.0f %% of GraphQL, %.0f %% of the writes, %.0f %% of the points",
 		s.hourly(s.Usage.Primary, limits.Primary), s.hourly(s.Usage.GraphQL, limits.GraphQL),
 		s.hourly(s.Usage.Content, limits.ContentHour), s.hourly(s.Usage.Points, 60*limits.Points))
-	row("accounts", "%d", s.Accounts())
+	row("accounts", "%s", s.fits())
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
+}
+
+// fits says, for people, whether there were accounts enough.
+func (s *Sum) fits() string {
+	switch {
+	case s.Spread == 0:
+		return fmt.Sprintf("%d, by what was used in an hour on average", s.Accounts())
+	case s.Usage.Refused == 0:
+		return fmt.Sprintf("%d are enough: nothing was refused", s.Spread)
+	}
+	return fmt.Sprintf("%d are too few: %d requests were refused; about %d", s.Spread, s.Usage.Refused, max(s.Accounts(), s.Spread+1))
 }
 
 // Accounts is how many accounts on github.com the fleet of a game takes, by what it uses in an hour on average.

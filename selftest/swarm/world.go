@@ -95,7 +95,7 @@ func (w *world) addBots() error {
 		}
 		b.rate = 1 + w.game.Faults.Skew*(2*b.die.of("clock").float()-1)
 		b.able = i == 0 || b.die.of("able").yes(0.7)
-		if err := w.hub.AddToken(accountName(i%w.game.Accounts), b.token, "repo:status"); err != nil {
+		if err := w.hub.AddToken(accountName(i%w.game.Accounts), b.token, "public_repo"); err != nil {
 			return err
 		}
 		w.bots = append(w.bots, b)

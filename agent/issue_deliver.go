@@ -167,7 +167,7 @@ var notInBranch = regexp.MustCompile(`[^a-z0-9]+`)
 func branchName(item, nonce string) string {
 	const most = 60
 	name := notInBranch.ReplaceAllString(strings.ToLower(item), "-")
-	return strings.Trim(name[:min(len(name), most)], "-") + "-" + nonce
+	return strings.TrimLeft(strings.Trim(name[:min(len(name), most)], "-")+"-"+nonce, "-")
 }
 
 func count(n int, thing string) string {

@@ -57,19 +57,27 @@ func (j *errand) aborted(ctx context.Context, why string) {
 	}
 }
 
-// say comments on the issue, once. A comment whose answer was lost is looked for, and not said again.
+// say comments on the issue, once. A comment whose answer was lost is looked for, when it must be there if it ever will, and
+// said again only if it is not.
 func (j *errand) say(ctx context.Context, body string) hub.Comment {
+	const tries = 3
 	desk := j.agent.c.Errands.Desk
-	c, err := desk.Comment(ctx, j.repo, j.entry.Issue, body)
-	if err == nil {
-		return c
-	}
-	if _, unknown := errors.AsType[*hub.AmbiguousError](err); unknown && pause(ctx, j.agent.doubt()) == nil {
-		if list, e := desk.Comments(ctx, j.repo, j.entry.Issue, time.Time{}); e == nil {
-			at := slices.IndexFunc(list, func(c hub.Comment) bool { return c.Body == body && j.agent.byUs(c) })
-			if at >= 0 {
-				return list[at]
-			}
+	var err error
+	for range tries {
+		var c hub.Comment
+		if c, err = desk.Comment(ctx, j.repo, j.entry.Issue, body); err == nil {
+			return c
+		}
+		if _, unknown := errors.AsType[*hub.AmbiguousError](err); !unknown || pause(ctx, j.agent.doubt()) != nil {
+			break
+		}
+		list, e := desk.Comments(ctx, j.repo, j.entry.Issue, time.Time{})
+		if e != nil {
+			err = errors.Join(err, e)
+			break
+		}
+		if at := slices.IndexFunc(list, func(c hub.Comment) bool { return c.Body == body && j.agent.byUs(c) }); at >= 0 {
+			return list[at]
 		}
 	}
 	j.agent.c.Log.Warn("cannot comment on an issue", "issue", j.entry.Issue, "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,43 @@ func TestConvert(t *testing.T) {
 					t.Errorf("%v (%q), requests %v; want %q, %v", err, got, sent, row.want, row.sent)
 				}
 			})
+		})
+	}
+}
+
+// A chat is a desk on which comments are lost on the way there, or back.
+type chat struct {
+	Desk
+	lost []bool // of one comment after the other: whether it is there all the same
+	list []hub.Comment
+}
+
+func (d *chat) Comment(_ context.Context, _ hub.Repo, _ int, body string) (hub.Comment, error) {
+	c := hub.Comment{ID: int64(len(d.list) + 1), Body: body, Author: "cyborg"}
+	if len(d.lost) == 0 {
+		d.list = append(d.list, c)
+		return c, nil
+	}
+	if d.lost[0] {
+		d.list = append(d.list, c)
+	}
+	d.lost = d.lost[1:]
+	return hub.Comment{}, &hub.AmbiguousError{Method: "POST", Path: "comments", Err: io.ErrUnexpectedEOF}
+}
+
+func (d *chat) Comments(context.Context, hub.Repo, int, time.Time) ([]hub.Comment, error) {
+	return d.list, nil
+}
+
+func TestSayOnce(t *testing.T) {
+	for _, lost := range [][]bool{nil, {true}, {false}, {false, true}, {false, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &chat{lost: lost}
+			a := &Agent{c: Config{Errands: &Errands{Desk: d, Login: "cyborg"}, Policy: claim.DefaultPolicy(), Log: slog.New(slog.DiscardHandler)}}
+			j := &errand{agent: a, entry: Entry{Job: tasks.Job{Issue: 7}}}
+			if c := j.say(t.Context(), "done"); c.Body != "done" || len(d.list) != 1 {
+				t.Errorf("lost %v: said %d times, got %+v", lost, len(d.list), c)
+			}
 		})
 	}
 }

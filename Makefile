@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: build demo test unit lint bench simulate fuzz real fleet chaos chores explore mutants packages s3server s3 clean
+.PHONY: vm vm-many build demo test unit lint bench simulate fuzz real fleet chaos chores explore mutants packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -51,6 +51,15 @@ chaos: build ## 8 bot processes that are killed, stopped, cut off and started tw
 
 chores: ## 300 games of 20 bots that cross one due date at once: one issue remains
 	CYBORG_SEEDS=300 $(GO) test -count=1 -timeout 30m -v -run TestChoreOnce ./agent
+
+$(OUT)/vm/busybox.qcow2: vmimage/build/recipes/busybox.bootstrap vmimage/build/recipes/disk.sh
+	.ci/small-image $@
+
+vm: packages build $(OUT)/vm/busybox.qcow2 ## real virtual machines as an ordinary user, emulated where there is no KVM
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm' -count=1 -p 1 -timeout 30m -v -run TestVM $(VM) ./vmimage/machine/...
+
+vm-many: packages $(OUT)/vm/busybox.qcow2 ## 20 boots in a row and 4 at once: nothing is left
+	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm many' -count=1 -timeout 60m -v -run TestVMMany ./vmimage/machine/libvirt
 
 explore: ## every order of events of two and three agents, deeper than make test goes
 	CYBORG_EXPLORE=deep $(GO) test -count=1 -timeout 30m -v -run TestExplore ./claim/claimtest

@@ -130,3 +130,6 @@ func (p *Pool) Remove(ctx context.Context, info Info) error {
 	}
 	return removeFiles(filepath.Join(p.o.Dir, info.Name), nil)
 }
+
+// DirOf is a machine's folder, which goes with it.
+func (p *Pool) DirOf(info Info) string { return filepath.Join(p.o.Dir, info.Name) }

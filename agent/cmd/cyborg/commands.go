@@ -56,6 +56,7 @@ func commands() []command {
 		tasksCommand(),
 		selftestCommand(),
 		imageCommand(),
+		vmCommand(),
 		healthCommand(),
 		publishCommand(),
 		fakehubCommand(),

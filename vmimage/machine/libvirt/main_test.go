@@ -3,7 +3,7 @@
 package libvirt
 
 import (
-	"fmt"
+	"context"
 	"os"
 	"testing"
 
@@ -11,13 +11,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if code, done := machinetest.AsOrdinaryUser("TestVM"); done {
-		os.Exit(code)
+	if os.Getenv(childVariable) != "" {
+		os.Exit(child())
 	}
-	code := m.Run()
-	if left := machinetest.Leftovers(); len(left) > 0 {
-		fmt.Fprintf(os.Stderr, "left behind: %v\n", left)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(machinetest.Main(m))
 }
+
+// contextOf is the child's, which is a main.
+func contextOf() context.Context { return context.Background() }

@@ -7,28 +7,33 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 )
 
 // nobody is the ordinary user that every Linux has.
 const nobody = 65534
 
-// Home is the folder of the ordinary user: short, as sockets are in it, and the same for all tests of a program, as
+// homeVariable names the folder of the ordinary user: short, as sockets are in it, and the same for all tests of a program, as
 // libvirt's daemon lives in it.
 const homeVariable = "CYBORG_VM_HOME"
 
-// AsOrdinaryUser runs this test program again as an ordinary user if it runs as root, with the tests whose names begin
-// as given, and tells that it did and how that ended. To be called first thing in TestMain.
-func AsOrdinaryUser(tests string) (code int, done bool) {
-	home := os.Getenv(homeVariable)
-	if home != "" {
-		return 0, false
+// Main runs the tests whose names begin with TestVM as an ordinary user and demands that they leave nothing. It is what
+// TestMain calls; as root it runs this program again.
+func Main(m *testing.M) int {
+	if os.Getenv(homeVariable) != "" {
+		code := m.Run()
+		if left := Leftovers(); len(left) > 0 && code == 0 {
+			fmt.Fprintf(os.Stderr, "left behind: %q\n", left)
+			return 1
+		}
+		return code
 	}
-	code, err := again(tests)
+	code, err := again("TestVM")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1, true
+		return 1
 	}
-	return code, true
+	return code
 }
 
 // again copies this program to where everybody may run it and runs it.

@@ -56,7 +56,7 @@ $(OUT)/vm/busybox.qcow2: vmimage/build/recipes/busybox.bootstrap vmimage/build/r
 	.ci/small-image $@
 
 vm: packages build $(OUT)/vm/busybox.qcow2 ## real virtual machines as an ordinary user, emulated where there is no KVM
-	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm' -count=1 -p 1 -timeout 30m -v -run TestVM $(VM) ./vmimage/machine/...
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm drill' -count=1 -p 1 -timeout 60m -v -run TestVM ./vmimage/machine/libvirt ./vmimage/machine/place ./selftest/drill
 
 vm-many: packages $(OUT)/vm/busybox.qcow2 ## 20 boots in a row and 4 at once: nothing is left
 	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm many' -count=1 -timeout 60m -v -run TestVMMany ./vmimage/machine/libvirt

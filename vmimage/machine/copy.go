@@ -122,11 +122,30 @@ func (m *Machine) CopyOut(ctx context.Context, from, to string, chosen []string,
 		return fmt.Errorf("copy %s out of the machine: %w", from, err)
 	}
 	defer root.Close()
-	c := Cmd{Argv: []string{"sh", "-c", `[ -d "$0" ] || exit 0; exec tar -cf - -C "$0" .`, from}}
-	if chosen != nil {
-		c.Argv = []string{"tar", "-cf", "-", "-C", from, "-T", "-"}
-		c.Stdin = strings.NewReader(strings.Join(chosen, "\n") + "\n")
+	if chosen == nil {
+		err = m.copyOut(ctx, root, []string{"sh", "-c", `[ -d "$0" ] || exit 0; exec tar -cf - -C "$0" .`, from}, &most)
 	}
+	for len(chosen) > 0 && err == nil { // as many as a command line holds
+		argv, size := []string{"tar", "-cf", "-", "-C", from}, 0
+		for len(chosen) > 0 && size < maxWords {
+			argv = append(argv, "./"+chosen[0])
+			size += len(Quote(chosen[0]))
+			chosen = chosen[1:]
+		}
+		err = m.copyOut(ctx, root, argv, &most)
+	}
+	if err != nil {
+		return fmt.Errorf("copy %s out of the machine: %w", from, err)
+	}
+	return nil
+}
+
+// maxWords is how long a command line may become; Linux takes 128 kB for one word, and the whole line is one for the
+// guest's shell.
+const maxWords = 60 << 10
+
+// copyOut unpacks what one tar of the guest prints.
+func (m *Machine) copyOut(ctx context.Context, root *os.Root, argv []string, most *Limit) error {
 	r, w := io.Pipe()
 	unpacked := make(chan error, 1)
 	go func() {
@@ -135,27 +154,24 @@ func (m *Machine) CopyOut(ctx context.Context, from, to string, chosen []string,
 		unpacked <- err
 	}()
 	var complaint bytes.Buffer
-	c.Output, c.Errors = w, &limited{w: &complaint, left: 1 << 10}
-	exit, err := m.Run(ctx, c)
+	exit, err := m.Run(ctx, Cmd{Argv: argv, Output: w, Errors: &limited{w: &complaint, left: 1 << 10}})
 	w.Close()
 	unpackErr := <-unpacked
 	switch {
 	case errors.Is(unpackErr, ErrTooMuch):
-		return fmt.Errorf("copy %s out of the machine: %w", from, unpackErr)
+		return unpackErr
 	case err != nil:
-		return fmt.Errorf("copy %s out of the machine: %w", from, err)
+		return err
 	case exit != Exit{}:
-		return fmt.Errorf("copy %s out of the machine: %w: tar ended with %d: %s", from, ErrGuest, exit.Code, printable(strings.TrimSpace(complaint.String())))
-	case unpackErr != nil:
-		return fmt.Errorf("copy %s out of the machine: %w", from, unpackErr)
+		return fmt.Errorf("%w: tar ended with %d: %s", ErrGuest, exit.Code, printable(strings.TrimSpace(complaint.String())))
 	}
-	return nil
+	return unpackErr
 }
 
 // unpack reads a tar stream of a stranger into a folder.
-func unpack(r io.Reader, root *os.Root, most Limit) error {
+func unpack(r io.Reader, root *os.Root, most *Limit) error {
 	in := tar.NewReader(r)
-	for files := 0; ; files++ {
+	for {
 		header, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			_, err := io.Copy(io.Discard, io.LimitReader(r, 1<<20)) // what pads the end
@@ -164,8 +180,8 @@ func unpack(r io.Reader, root *os.Root, most Limit) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrGuest, err)
 		}
-		if files >= most.Files {
-			return fmt.Errorf("%w: %d files", ErrTooMuch, most.Files)
+		if most.Files--; most.Files < 0 {
+			return fmt.Errorf("%w: too many files with %q", ErrTooMuch, header.Name)
 		}
 		name := path.Clean(header.Name)
 		if name == "." || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsRune(name, 0) {

@@ -68,9 +68,13 @@ func again(tests string) (int, error) {
 	if !named {
 		args = append(args, "-test.run=^"+tests)
 	}
+	given, err := takeAlong(home)
+	if err != nil {
+		return 0, err
+	}
 	cmd := exec.Command(program, args...)
 	cmd.Dir = home
-	cmd.Env = append(os.Environ(), homeVariable+"="+home, "HOME="+home, "USER=nobody", "TMPDIR="+filepath.Join(home, "tmp"),
+	cmd.Env = append(append(os.Environ(), given...), homeVariable+"="+home, "HOME="+home, "USER=nobody", "TMPDIR="+filepath.Join(home, "tmp"),
 		"XDG_RUNTIME_DIR="+filepath.Join(home, "run"), "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if os.Getuid() == 0 {
@@ -81,6 +85,23 @@ func again(tests string) (int, error) {
 		return 0, err
 	}
 	return cmd.ProcessState.ExitCode(), nil
+}
+
+// takeAlong copies what the tests are given to where everybody may read it, and gives the variables that name it.
+func takeAlong(home string) ([]string, error) {
+	var vars []string
+	for _, name := range []string{"CYBORG_BIN", "CYBORG_VM_IMAGE"} {
+		from := os.Getenv(name)
+		if from == "" {
+			continue
+		}
+		to := filepath.Join(home, filepath.Base(from))
+		if err := copyFile(from, to); err != nil {
+			return nil, err
+		}
+		vars = append(vars, name+"="+to)
+	}
+	return vars, nil
 }
 
 func copyFile(from, to string) error {

@@ -57,7 +57,7 @@ func TestVMBot(t *testing.T) {
 	if err := os.MkdirAll(images, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Link(os.Getenv("CYBORG_VM_IMAGE"), filepath.Join(images, "busybox.qcow2")); err != nil {
+	if err := os.Symlink(os.Getenv("CYBORG_VM_IMAGE"), filepath.Join(images, "busybox.qcow2")); err != nil {
 		t.Fatal(err)
 	}
 	state := f.path("s")

@@ -45,7 +45,10 @@ func (m *Machine) Run(ctx context.Context, c Cmd) (Exit, error) {
 	}
 	defer session.Close()
 	session.Stdin = c.Stdin
-	session.Stdout, session.Stderr = c.Output, c.Errors // without Errors nothing comes there, see script
+	out, errs := &gate{w: c.Output}, &gate{w: c.Errors} // without Errors nothing comes there, see script
+	defer out.shut()
+	defer errs.shut()
+	session.Stdout, session.Stderr = out, errs
 	pid := "/tmp/.cyborg-" + strings.ToLower(randomWord())
 	if err := session.Start(c.script(pid)); err != nil {
 		return Exit{}, m.explain(ctx, "start "+c.Argv[0], err)
@@ -60,6 +63,30 @@ func (m *Machine) Run(ctx context.Context, c Cmd) (Exit, error) {
 		return Exit{}, m.explain(ctx, "run "+c.Argv[0], err)
 	}
 	return Exit{}, nil
+}
+
+// A gate passes on what is written until it is shut: what a guest says after its command has ended for us, because ctx
+// or the machine did, must not meet what others write by then.
+type gate struct {
+	mu     sync.Mutex
+	w      io.Writer // nil discards
+	closed bool
+}
+
+// Write implements io.Writer.
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.w == nil || g.closed {
+		return len(p), nil
+	}
+	return g.w.Write(p)
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
 }
 
 // exitOf translates how ssh says that a command ended.

@@ -96,6 +96,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			// A program under the race detector waits a second before it ends, unless it is told not to.
 			e.Setenv("GORACE", cmp.Or(os.Getenv("GORACE"), "atexit_sleep_ms=0"))
+			examples, err := filepath.Abs("../../../tasks/examples")
+			if err != nil {
+				return err
+			}
+			e.Setenv("EXAMPLES", examples)
 			e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			e.Setenv("GIT_TERMINAL_PROMPT", "0")
 			for _, who := range []string{"AUTHOR", "COMMITTER"} {

@@ -55,6 +55,7 @@ type Config struct {
 	Errands   *Errands        // what is needed for issues; nil: the bot leaves them alone
 
 	Has       tasks.Capabilities // what this bot can do
+	Roll      *Roll              // where bots write down what they can do; nil: nowhere
 	Policy    claim.Policy
 	AutoLease bool             // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
 	Jobs      int              // at the same time; 0 is 1
@@ -94,6 +95,7 @@ type Agent struct {
 	trust    map[string]verdict   // by repository and login
 	shy      float64              // this bot's part of the time over which strangers spread, see shyness
 	peers    peers                // names of bots that were seen lately
+	census   census               // what is known of the fleet
 	words    map[string]word      // by Subject.Key: what people saw at the last look
 	hands    map[string]hand      // by repository and number: who wrote an issue's text
 	election election             // of who speaks for strangers

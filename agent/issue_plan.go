@@ -103,7 +103,7 @@ func (v *view) understand(e *Entry, item tasks.Item) (why string, broken bool) {
 
 // lacks says what this bot lacks for a job.
 func (v *view) lacks(e Entry) string {
-	return Lacks(e.Taught, v.Has)
+	return v.missing(e.Taught)
 }
 
 // stranger names, for people, who has had a hand in what an issue asks for and has no write access; empty if nobody. It takes

@@ -26,6 +26,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer stop(nil)
 	err := a.rounds(ctx, work)
 	a.drain(stop)
+	a.leave(ctx)
 	return err
 }
 
@@ -96,6 +97,7 @@ func (a *Agent) random(d time.Duration) time.Duration {
 func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	var queue []Entry
 	var errs []error
+	a.enroll(ctx)
 	for _, repo := range a.c.Repos {
 		entries, err := a.visit(ctx, repo)
 		if err != nil {
@@ -197,6 +199,7 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	a.hearTips(ctx, repo, tips)
 	v := view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
 	v.Approved = a.approvals(ctx, &v)
+	v.Fleet = a.fleet(ctx, catalogue)
 	if a.c.Errands != nil {
 		if v.Askings, err = a.askings(ctx, repo, catalogue.Fleet.Labels.Bot, trusted); err != nil {
 			return nil, err

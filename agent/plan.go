@@ -17,10 +17,11 @@ type view struct {
 	Snapshot  hub.Snapshot
 	Tips      []tip // of the branches that tasks want to know of
 	Catalogue *tasks.Catalogue
-	Has       tasks.Capabilities // what this bot can do
-	Trusted   map[string]bool    // logins in lower case with write access, as GitHub said a moment ago
-	Approved  map[int]string     // pull requests of others: who with write access said that this head may be run
-	Askings   []asking           // issues and pull requests whose checklists ask for something
+	Has       tasks.Capabilities   // what this bot can do
+	Trusted   map[string]bool      // logins in lower case with write access, as GitHub said a moment ago
+	Approved  map[int]string       // pull requests of others: who with write access said that this head may be run
+	Fleet     []tasks.Capabilities // what each bot can do, if that is of interest
+	Askings   []asking             // issues and pull requests whose checklists ask for something
 }
 
 // plan lists every job that the repository asks for, best first. It is pure: the same view gives the same queue on
@@ -129,15 +130,17 @@ func (v *view) waits(p hub.Pull, t *tasks.Task, e Entry) string {
 	case e.Place == tasks.OnHost:
 		return "needs vm or container, as " + e.Outsider + " has no write access"
 	}
-	return Lacks(t, v.Has)
+	return v.missing(t)
 }
 
 // Lacks says what a bot that can do so much lacks for a task, in words for people; empty if nothing.
-func Lacks(t *tasks.Task, has tasks.Capabilities) string {
-	if missing := t.Requires().Missing(has); len(missing) > 0 {
+func Lacks(t *tasks.Task, has tasks.Capabilities) string { return (&view{Has: has}).missing(t) }
+
+// missing is Lacks, with how many bots of the fleet have what this one lacks, where that is known.
+func (v *view) missing(t *tasks.Task) string {
+	if missing := lacking(t.Requires(), v.Has, v.Fleet); len(missing) > 0 {
 		return strings.Join(missing, ", ")
 	}
-	v := view{Has: has}
 	if place := v.place(t); !v.offers(place) {
 		return fmt.Sprintf("needs %s", place)
 	}

@@ -335,7 +335,7 @@ func (b *bot) config() agent.Config {
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Private: b.private(),
-		Board:   b.board(), Errands: b.errands(b.user), Has: b.has,
+		Board:   b.board(), Errands: b.errands(b.user), Has: b.has, Roll: &agent.Roll{Store: b.store},
 		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,7 +136,7 @@ func TestFails(t *testing.T) {
 		})
 	}
 	w := newWorld(t, 0, 0)
-	if _, err := build.Build(t.Context(), build.Recipe{Name: "nobody-knows"}, w.Options); err == nil || !strings.Contains(err.Error(), "busybox, debian") {
+	if _, err := build.Build(t.Context(), build.Recipe{Name: "nobody-knows"}, w.Options); err == nil || !strings.Contains(err.Error(), "busybox, centos") {
 		t.Errorf("an image without a recipe: %v", err)
 	}
 	w.Start = nil
@@ -161,6 +163,33 @@ func TestRecipes(t *testing.T) {
 	for _, f := range files {
 		if out, err := exec.CommandContext(t.Context(), "sh", "-n", f).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", f, err, out)
+		}
+	}
+}
+
+// TestDownload: somebody else's disk, as a team commits where it is; one that is another is not taken.
+func TestDownload(t *testing.T) {
+	made := filepath.Join(t.TempDir(), "theirs.qcow2")
+	if out, err := exec.CommandContext(t.Context(), "qemu-img", "create", "-q", "-f", "qcow2", made, "8M").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	data, err := os.ReadFile(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(made))))
+	defer server.Close()
+	sum := sha256.Sum256(data)
+	for _, digest := range []string{hex.EncodeToString(sum[:]), strings.Repeat("0", 64)} {
+		script := "#!/bin/sh\nCYBORG_URL=" + server.URL + "/theirs.qcow2 CYBORG_SHA256=" + digest + " exec \"$CYBORG_RECIPES/download.bootstrap\"\n"
+		w := newWorld(t, 0, 0)
+		got, err := build.Build(t.Context(), build.Recipe{Name: "theirs", Bootstrap: []byte(script)}, w.Options)
+		if digest == strings.Repeat("0", 64) {
+			if failed, ok := errors.AsType[*build.FailedError](err); !ok || failed.Step != "bootstrap" {
+				t.Errorf("a disk with another sum: %v", err)
+			}
+		} else if err != nil || got.Virtual != 8<<20 {
+			t.Errorf("a guest sees %d bytes: %v\n%s", got.Virtual, err, &w.log)
 		}
 	}
 }

@@ -18,6 +18,11 @@
 // releases its claims, so that a peer can go on within seconds. A bot that is killed loses nothing: its claims expire,
 // and its next start releases what its journal still holds.
 //
+// Beside jobs a bot does a few things for people, each once however many bots see that it is to be done: it answers the
+// commands of comments (heed.go), files the chores that are due (chore.go), and sums up pull requests (summary.go). None of
+// these has a claim. Bots take turns, look at what is there before they write, and what is there twice all the same is
+// taken back by who came second.
+//
 // Perform is the one way through the house: the line in an issue, the line in the shell and the head of a pull request
 // end there, with a tasks.Job, and come out with an Outcome.
 package agent

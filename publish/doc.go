@@ -9,12 +9,21 @@
 //
 //	owner/repo/pull-7/verify/fedora-42/20260131-101500-3f9c…/
 //	    log.html              the page; it reads everything below
-//	    log.json              index of the log: state, size, chunks (index.go)
+//	    log.json              index of the log: state, size, chunks (live.go)
 //	    log.0-1048576.txt     a chunk, while the job runs
 //	    log.txt               the whole log, once the job is over
 //	    results.json          what is known of the job and its tests
 //	    junit.xml             the same tests for other programs
 //	    files/…               artifacts
+//
+// Beside the attempts a repository has what is made of them: an index for people
+// and programs (list.go), and a history for statistics, which outlives the logs
+// (history.go). [Prune] deletes what is old:
+//
+//	owner/repo/index.html, index.json             all attempts, the newest first
+//	owner/repo/pull-7/index.html, index.json      those of one pull request
+//	owner/repo/attempts/pull-7/20260131-….json    what the indexes are made of
+//	owner/repo/history/pull-7/20260131-….jsonl    a line for the attempt, and one for each test
 //
 // # The way of a byte
 //

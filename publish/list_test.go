@@ -57,6 +57,9 @@ func TestIndex(t *testing.T) {
 			t.Errorf("%s: no %s, or a script in\n%s", name, link, page)
 		}
 	}
+	if page := read(t, s, "acme/widget/index.html"); strings.Count(page, "has not ended, its bot is gone") != 1 { // by its clock it began long ago
+		t.Errorf("of the one that has not ended:\n%s", page)
+	}
 	finish(t, open[0], publish.StateSuccess, "")
 }
 

@@ -18,7 +18,7 @@ func (l Listing) page() ([]byte, error) {
 		}
 		files[name] = string(data)
 	}
-	t, err := template.New("index").Funcs(template.FuncMap{"took": took, "icon": icon, "short": short}).Parse(files["index.html"])
+	t, err := template.New("index").Funcs(template.FuncMap{"took": took, "icon": icon, "short": short, "word": l.word}).Parse(files["index.html"])
 	if err != nil {
 		return nil, fmt.Errorf("make index: %w", err)
 	}
@@ -31,6 +31,20 @@ func (l Listing) page() ([]byte, error) {
 		return nil, fmt.Errorf("make index: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// word is the result in words. A bot that died cannot say so; what should have
+// ended long ago has.
+func (l Listing) word(a Listed) string {
+	const late = time.Hour // to begin with, and to publish
+	limit := time.Duration(a.Timeout*float64(time.Second)) + late
+	switch {
+	case a.Description != "":
+		return a.Description
+	case a.State == StateRunning && a.Timeout > 0 && l.Updated.Sub(a.Started) > limit:
+		return "has not ended, its bot is gone"
+	}
+	return string(a.State)
 }
 
 // took is a duration for people.

@@ -5,11 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7"
+
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/publish/s3/s3test"
 )
 
 // answers is a server whose next answers are known.
@@ -128,6 +133,37 @@ func TestPolicy(t *testing.T) {
 	for _, bad := range []string{"{", `{"Statement":7}`} {
 		if _, err := withReaders(bad, "logs", ""); err == nil {
 			t.Errorf("%s was replaced", bad)
+		}
+	}
+}
+
+// What a bot leaves that dies in the middle of an upload goes; what is being
+// uploaded, and what is beside the folder, stays.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	s, err := Open(Options{Bucket: "logs", Prefix: "team", Endpoint: server.URL, AccessKey: server.AccessKey, SecretKey: publish.Secret{Value: server.SecretKey}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"team/a/core.bin", "team/b/core.bin", "other/core.bin"} {
+		id, err := s.core.NewMultipartUpload(t.Context(), "logs", key, minio.PutObjectOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.core.PutObjectPart(t.Context(), "logs", key, id, 1, strings.NewReader("part"), 4, minio.PutObjectPartOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		age  time.Duration
+		want int
+	}{{24 * time.Hour, 0}, {0, 2}, {0, 0}} {
+		if n, err := s.Sweep(t.Context(), tt.age); n != tt.want || err != nil {
+			t.Errorf("older than %v: %d, %v, want %d", tt.age, n, err, tt.want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 // A program that nobody here wrote reads all that we put, byte for byte, and we
 // read all that it puts.
 func TestRclone(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, options(server))
 	want := map[string][]byte{"big.bin": bytes.Repeat([]byte("0123456"), big/7), "empty.bin": nil}

@@ -31,6 +31,7 @@ func open(t testing.TB, o s3.Options) *s3.Store {
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	publishtest.Suite(t, func(t *testing.T) publish.Store { return open(t, options(server)) })
 }

@@ -66,7 +66,7 @@ func (j *troubled) says(until func(lines int) bool) {
 
 // attaches publishes two files, one in parts.
 func (j *troubled) attaches() map[string][]byte {
-	files := map[string][]byte{"files/small.bin": []byte("\x00small"), "files/core.bin": bytes.Repeat([]byte("\x00core dump"), 1<<20)}
+	files := map[string][]byte{"files/small.bin": []byte("\x00small"), "files/core.bin": bytes.Repeat([]byte("\x00core dump"), 900_000)}
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(j.dir, filepath.Base(name)), data, 0o600); err != nil {
 			j.t.Fatal(err)
@@ -91,9 +91,9 @@ func TestTroubleLosesNothing(t *testing.T) {
 			t.Parallel()
 			j := trouble(t, 10*time.Minute)
 			j.way.Set(weather)
-			j.says(func(lines int) bool { return lines == 150 })
+			j.says(func(lines int) bool { return lines == 80 })
 			files := j.attaches()
-			j.says(func(lines int) bool { return lines == 50 })
+			j.says(func(lines int) bool { return lines == 20 })
 			if err := j.Finish(t.Context(), publish.Outcome{State: publish.StateSuccess}); err != nil {
 				t.Fatalf("%v (seen %v)", err, j.way.Seen())
 			}

@@ -23,7 +23,7 @@ import (
 )
 
 // big is longer than one part.
-const big = 20<<20 + 3
+const big = 9<<20 + 3
 
 func put(t *testing.T, s *s3.Store, name string, data []byte, meta publish.Meta) {
 	t.Helper()
@@ -60,6 +60,7 @@ func stranger(t *testing.T, method, address string) *http.Response {
 // Readers are told what each object is and how long it stays, and may do
 // nothing but read what they know the name of.
 func TestStrangers(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, options(server))
 	put(t, s, "a/log.txt", []byte("x"), publish.Meta{Cache: publish.CacheForever})
@@ -98,6 +99,7 @@ func TestStrangers(t *testing.T) {
 
 // What was damaged on the server's disk is noticed, in one request and in parts.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, options(server))
 	for _, size := range []int{1000, big} {
@@ -124,6 +126,7 @@ func TestDamage(t *testing.T) {
 // A body that is damaged on its way is refused by the server: the checksum
 // travels with it.
 func TestDamageOnTheWay(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	open(t, options(server))
 	target, err := url.Parse(server.URL)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/publish/s3"
 )
 
 // keepHistory is how long bots keep the history: statistics compare a season with the one a year before.
@@ -60,6 +61,11 @@ func pruneLogs(ctx context.Context, client *hub.Client, store publish.Store, rep
 	done, err := publish.Prune(ctx, store, repo.String(), keep)
 	if err != nil {
 		return "", err
+	}
+	if bucket, ok := store.(*s3.Store); ok && !keep.DryRun {
+		if _, err := bucket.Sweep(ctx, publish.MinKeep); err != nil {
+			return "", err
+		}
 	}
 	would := ""
 	if keep.DryRun {

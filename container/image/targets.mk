@@ -23,3 +23,11 @@ replicas: slim ## five bots in containers and JOBS jobs, while somebody kills, p
 
 contained: slim ## make demo, in a container that has nothing but the image
 	docker run --rm --network none --cap-drop ALL --security-opt no-new-privileges cyborg:slim demo
+
+.PHONY: deploy drain
+deploy: docker ## the manifests of container/deploy against the real types of Kubernetes and Compose, and podman's own generator
+	cd container/deploy/check && $(GO) test ./...
+	container/deploy/quadlet
+
+drain: slim ## a bot as confined as the manifests want it, which is asked to stop while it works
+	$(GO) test -tags docker -count=1 -timeout 10m -v -run TestDrain ./selftest/dock

@@ -31,3 +31,7 @@ deploy: docker ## the manifests of container/deploy against the real types of Ku
 
 drain: slim ## a bot as confined as the manifests want it, which is asked to stop while it works
 	$(GO) test -tags docker -count=1 -timeout 10m -v -run TestDrain ./selftest/dock
+
+.PHONY: newcomer
+newcomer: slim ## the steps and seconds from nothing to the first green status
+	$(GO) test -tags docker -count=1 -timeout 10m -v -run TestNewcomer ./selftest/dock

@@ -60,6 +60,7 @@ var (
 	resultText  = regexp.MustCompile(`^(.*?) ?\[([^\[\]]*)\] (` + nonceClass + `)$`)
 	releaseText = regexp.MustCompile(`^Not yet tested \(released\) (` + nonceClass + `)$`)
 	resetText   = regexp.MustCompile(`^Not yet tested(?: \([^()]*\))?$`)
+	newerText   = regexp.MustCompile(`\[([^\[\]]*)\] ` + nonceClass + `(?: |$)`)
 	foreignText = regexp.MustCompile(`^(?:Testing in|In) progress \[([^\[\]]*)\]`)
 )
 
@@ -67,6 +68,7 @@ var (
 //
 //   - a text which begins as a claim does ("Testing in progress [host]", of the bots of 2017, or of a version newer than this one)
 //     is a claim without a nonce and with the lease ForeignLease: it is respected;
+//   - so is whatever else a bot says of a pending job with its name and a nonce, which only a newer version can;
 //   - a success, failure or error without a nonce is a result by hand, whatever it says.
 func ParseStatusText(state, text string) Mark {
 	m := Mark{State: state, Text: text, Human: clean(text)}
@@ -96,6 +98,8 @@ func ParseStatusText(state, text string) Mark {
 	if f := releaseText.FindStringSubmatch(text); f != nil {
 		m.Kind, m.Human, m.Nonce = KindRelease, released, f[1]
 	} else if f := foreignText.FindStringSubmatch(text); f != nil {
+		m.Kind, m.Name, m.Lease = KindClaim, f[1], ForeignLease
+	} else if f := newerText.FindStringSubmatch(text); f != nil {
 		m.Kind, m.Name, m.Lease = KindClaim, f[1], ForeignLease
 	}
 	return m

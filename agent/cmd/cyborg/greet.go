@@ -20,6 +20,7 @@ import (
 // depends on what the repositories teach, and is said by a welcome at the first look.
 func (b *bot) greet(login string, report selftest.Report) {
 	f := b.flags
+	b.greets = true
 	say := func(format string, args ...any) { fmt.Fprintf(f.env.Stderr, "cyborg: "+format+"\n", args...) }
 	say("%s is %s as @%s, on %s %s/%s", f.name, buildVersion(), login, hostName(), runtime.GOOS, runtime.GOARCH)
 	say("serves %s: looks every %v, does %s", listed(b.repos), f.poll, counted(f.jobs, "job at the same time", "jobs at the same time"))
@@ -144,7 +145,7 @@ func (w *welcome) Catalogue(ctx context.Context, repo hub.Repo, commit string) (
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.said[repo.String()] {
+	if !w.bot.greets || w.said[repo.String()] {
 		return catalogue, nil
 	}
 	if w.said == nil {

@@ -233,6 +233,7 @@ type bot struct {
 	log     *slog.Logger
 	store   publish.Store
 	redact  *publish.Redactor
+	greets  bool              // it has said who it is
 	secrets map[string]string // that it may hand to tasks
 	policy  claim.Policy
 	locks   hub.Repo // of claims as refs; the zero value is none

@@ -45,7 +45,6 @@ type vmFlags struct {
 	set    *flag.FlagSet
 	env    *environment
 	runs   runFlags
-	state  string
 	memory string
 	cpus   int
 	life   time.Duration
@@ -153,7 +152,7 @@ func (f *vmFlags) ssh(ctx context.Context, m *machinery, args []string) error {
 	if err != nil {
 		return &exitError{Code: exitNo, Err: err}
 	}
-	defer in.Leave()
+	defer func() { _ = in.Leave() }() // the command has said all
 	exit, err := in.Run(ctx, machine.Cmd{Argv: args[1:], Stdin: f.env.Stdin, Output: f.env.Stdout, Errors: f.env.Stderr})
 	if err != nil {
 		return &exitError{Code: exitNo, Err: err}

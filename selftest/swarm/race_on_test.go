@@ -3,4 +3,4 @@
 package swarm
 
 // dear is how much dearer a game is than without the race detector.
-const dear = 12
+const dear = 24

@@ -12,8 +12,6 @@ import (
 	"github.com/cyborg-bots/cyborg/vmimage/machine/machinetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(machinetest.Main(m)) }
-
 // machineTask is a task of the small image; it takes long enough that its bot can be killed under it.
 const machineTask = `#!/bin/sh
 # verify: look around in a machine

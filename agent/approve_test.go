@@ -56,9 +56,9 @@ func (s *stage) begunFor() []string {
 	return list
 }
 
-// sandboxed is a bot that has containers.
+// sandboxed is a bot that has a sandbox.
 func sandboxed(c *agent.Config) {
-	c.Has = tasks.Capabilities{{Name: string(tasks.OnHost)}, {Name: string(tasks.InContainer)}}
+	c.Has = tasks.Capabilities{{Name: string(tasks.OnHost)}, {Name: "sandbox"}}
 }
 
 // TestApproval: code of somebody without write access waits for a word, once for each commit, and the word of a stranger is none.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"path"
@@ -64,6 +65,14 @@ func LimitsOf(t *tasks.Task) container.Limits {
 			l.Disk = c.Bytes
 		}
 	}
+	return l
+}
+
+// sandboxLimits are LimitsOf for a sandbox, which shares the machine with the bot: what the task does not say is limited too.
+func sandboxLimits(t *tasks.Task) container.Limits {
+	l, usual := LimitsOf(t), container.DefaultLimits()
+	l.Memory, l.Disk = cmp.Or(l.Memory, usual.Memory), cmp.Or(l.Disk, usual.Disk)
+	l.CPUs, l.Processes = usual.CPUs, usual.Processes
 	return l
 }
 

@@ -163,8 +163,12 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 		Output: &reporting{results: results, offset: offset, report: env.Report}, Timeout: env.Task.Timeout,
 		Writable: writable, Network: network(env),
 	}
-	if env.Place == tasks.InVM {
+	switch env.Place {
+	case tasks.InVM:
 		spec.Image, spec.Limits, spec.Keep = diskOf(source, job), LimitsOf(env.Task), kept(env.Task)
+	case tasks.InContainer:
+		spec.Image, spec.Limits = env.Task.In.Image, sandboxLimits(env.Task)
+	case tasks.OnHost, tasks.AnyPlace:
 	}
 	result, err := runner.Run(ctx, spec)
 	if ctx.Err() != nil {

@@ -141,7 +141,7 @@ func (v *view) missing(t *tasks.Task) string {
 	if missing := lacking(t.Requires(), v.Has, v.Fleet); len(missing) > 0 {
 		return strings.Join(missing, ", ")
 	}
-	if place := v.place(t); !v.offers(place) {
+	if place := v.place(t); !v.offers(string(place)) && (t.In.Kind != tasks.AnyPlace || place != tasks.InContainer) {
 		return fmt.Sprintf("needs %s", place)
 	}
 	return ""
@@ -152,16 +152,20 @@ func (v *view) place(t *tasks.Task) tasks.PlaceKind {
 	if t.In.Kind != tasks.AnyPlace {
 		return t.In.Kind
 	}
-	for _, kind := range []tasks.PlaceKind{tasks.InVM, tasks.InContainer} {
-		if v.offers(kind) && (kind != tasks.InVM || len(t.Images) > 0) { // a machine wants a disk
-			return kind
-		}
+	switch {
+	case v.offers(string(tasks.InVM)) && len(t.Images) > 0: // a machine wants a disk
+		return tasks.InVM
+	case v.offers(sandbox): // with the machine's own programs; a container wants an image
+		return tasks.InContainer
 	}
 	return tasks.OnHost
 }
 
-func (v *view) offers(place tasks.PlaceKind) bool {
-	return slices.ContainsFunc(v.Has, func(c tasks.Capability) bool { return c.Name == string(place) })
+// sandbox is the capability of a bot that can hold jobs back without an image.
+const sandbox = "sandbox"
+
+func (v *view) offers(capability string) bool {
+	return slices.ContainsFunc(v.Has, func(c tasks.Capability) bool { return c.Name == capability })
 }
 
 // outsider names, for people, who may have made the head of a pull request without write access to the repository; empty

@@ -41,7 +41,7 @@ func Token(g GitHub) Probe {
 			if who.App {
 				f.Text += ", a GitHub App"
 			}
-			if more := excess(who.Scopes); len(more) > 0 {
+			if more := Excess(who.Scopes); len(more) > 0 {
 				f.Text += "; the token may do more than a bot needs: " + strings.Join(more, ", ")
 				f.Hint = "use a fine-grained token or a GitHub App that is limited to the repositories served"
 			}
@@ -50,8 +50,8 @@ func Token(g GitHub) Probe {
 	}
 }
 
-// excess lists the scopes of a classic token that no bot needs.
-func excess(scopes []string) []string {
+// Excess lists the scopes of a classic token that no bot needs.
+func Excess(scopes []string) []string {
 	enough := []string{"repo:status", "public_repo", "repo", "read:org", "workflow", "user:email", "read:user"}
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == "" || slices.Contains(enough, s) })
 }

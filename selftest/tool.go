@@ -52,8 +52,9 @@ func gitVersion(text string) (major, minor int, ok bool) {
 	return major, minor, err1 == nil && err2 == nil
 }
 
-// Containers asks which runners for sandboxes and containers work here: a
-// program that is installed may still not be allowed to do anything.
+// Containers asks which runners for sandboxes and containers answer here: a
+// program that is installed may still not be allowed to do anything. Whether
+// jobs can run there is asked by Sandbox.
 func Containers() Probe {
 	type runner struct {
 		name string
@@ -79,7 +80,7 @@ func Containers() Probe {
 					good = append(good, strings.TrimSpace(r.name+" "+out))
 				}
 			}
-			f := Finding{OK: len(good) > 0, Text: strings.Join(append(good, bad...), "; "), Capabilities: []string{"container"}}
+			f := Finding{OK: len(good) > 0, Text: strings.Join(append(good, bad...), "; ")}
 			if f.Text == "" {
 				f.Text = "neither podman, docker nor bubblewrap is on this machine"
 			}
@@ -98,6 +99,21 @@ func Place(name string, try func(context.Context) error) Probe {
 				return Finding{Text: err.Error()}, nil
 			}
 			return Finding{OK: true, Text: "a job ran to its end", Capabilities: []string{name}}, nil
+		},
+	}
+}
+
+// Sandbox asks whether jobs can be held back in a kind of sandbox, by running
+// some; then the bot has the capability. try tells what they are held to.
+func Sandbox(name, capability, hint string, patience time.Duration, try func(context.Context) (string, error)) Probe {
+	return Probe{
+		Name: name, Doc: "can jobs be held back by " + name, Timeout: patience, Hint: hint,
+		Check: func(ctx context.Context) (Finding, error) {
+			text, err := try(ctx)
+			if err != nil {
+				return Finding{Text: err.Error()}, nil
+			}
+			return Finding{OK: true, Text: text, Capabilities: []string{capability}}, nil
 		},
 	}
 }

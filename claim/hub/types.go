@@ -69,6 +69,10 @@ type User struct {
 	Login string
 	ID    int64
 	App   bool // an installation of a GitHub App; Login is "slug[bot]"
+
+	// Scopes are what a classic token may do, in GitHub's words with commas between. They are empty for other credentials,
+	// whose rights are bound to repositories.
+	Scopes string
 }
 
 // An Issue is an issue, or a pull request seen as one.

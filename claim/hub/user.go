@@ -54,7 +54,7 @@ func (c *Client) User(ctx context.Context) (User, error) {
 	if c.isApp {
 		return c.app(ctx)
 	}
-	in, _, _, err := read(ctx, func(ctx context.Context) (*github.User, *github.Response, error) {
+	in, _, resp, err := read(ctx, func(ctx context.Context) (*github.User, *github.Response, error) {
 		return c.gh.Users.Get(ctx, "")
 	})
 	if err == nil && in.GetLogin() == "" {
@@ -63,7 +63,11 @@ func (c *Client) User(ctx context.Context) (User, error) {
 	if err != nil {
 		return User{}, fmt.Errorf("read who the token belongs to: %w", err)
 	}
-	return User{Login: in.GetLogin(), ID: in.GetID()}, nil
+	user := User{Login: in.GetLogin(), ID: in.GetID()}
+	if resp != nil && resp.Response != nil {
+		user.Scopes = cut(resp.Header.Get("X-OAuth-Scopes"), 500)
+	}
+	return user, nil
 }
 
 // app asks as the App, since its installation has no user to ask about.

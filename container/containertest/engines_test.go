@@ -52,7 +52,8 @@ func TestEngines(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%v", holds)
-			Run(t, p)
+			t.Run("promises", func(t *testing.T) { Run(t, p) })
+			t.Run("escape", func(t *testing.T) { Escape(t, p) })
 		})
 	}
 }

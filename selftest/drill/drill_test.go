@@ -112,7 +112,7 @@ func (f *field) botAs(login, name, repo string, flags ...string) *process {
 	args := append([]string{"run", "--name", name, "--repo", repo, "--api", f.url, "--state", f.path("state", name),
 		"--logs", f.path("logs"), "--public-url", f.url + "/_logs"}, flags...)
 	p := &process{Cmd: exec.CommandContext(f.ctx, f.bin, args...), name: name, done: make(chan error, 1)}
-	p.Env = append(os.Environ(), "GITHUB_TOKEN="+login+"-token")
+	p.Env = append(os.Environ(), "CYBORG_SANDBOX=none", "GITHUB_TOKEN="+login+"-token")
 	p.Stderr = f.log(name)
 	if err := p.Start(); err != nil {
 		f.t.Fatal(err)

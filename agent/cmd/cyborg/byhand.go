@@ -109,6 +109,11 @@ func (h *byHand) open(ctx context.Context) error {
 	if m, err := h.flags.machinery(ctx, state, log); err == nil { // without, a task that wants one says so
 		h.work.Places[tasks.InVM] = m.place
 	}
+	boxes, err := h.flags.sandboxesOf(state, log)
+	if err != nil {
+		return err
+	}
+	h.work.Places[tasks.InContainer] = boxes.untried()
 	h.job = tasks.Job{Task: h.line.Task, Args: h.line.Args, Context: h.line.Context, Pull: h.line.Pull}
 	if h.line.Shell {
 		h.work.Shell = h.shell

@@ -50,6 +50,8 @@ func (b *bot) placesHere() []string {
 				where = "with all that " + userName() + " may do in this container"
 			}
 			list = append(list, "on the host, "+where)
+		case kind == tasks.InContainer && !b.offers(kind) && b.offers("sandbox"):
+			list = append(list, "in a sandbox of this machine's own programs, but no container IMAGE")
 		case b.offers(kind):
 			list = append(list, fmt.Sprintf("in a %s", kind))
 		default:
@@ -65,7 +67,7 @@ func (b *bot) offers(kind tasks.PlaceKind) bool {
 
 // outsiders says what happens to pull requests of people without write access.
 func (b *bot) outsiders() string {
-	if !b.offers(tasks.InVM) && !b.offers(tasks.InContainer) {
+	if !b.holdsBack() {
 		return "their pull requests are left to bots that have a vm or a container"
 	}
 	return "their pull requests wait for /ok-to-test, and never run on the host, nor with secrets"

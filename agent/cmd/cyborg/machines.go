@@ -167,6 +167,9 @@ func (b *bot) places() map[tasks.PlaceKind]container.Runner {
 	if b.offersMachines() {
 		all[tasks.InVM] = b.machines.place
 	}
+	if r := b.boxes.runner(); r != nil {
+		all[tasks.InContainer] = r
+	}
 	return all
 }
 

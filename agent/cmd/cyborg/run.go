@@ -37,6 +37,8 @@ type runFlags struct {
 	pushTo   string
 	machine  machineFlags
 	image    imageFlags
+	sandbox  sandboxFlags
+	risk     riskFlags
 }
 
 func runCommand() command {
@@ -70,6 +72,8 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	f.logsFlags.register(fs)
 	f.machine.register(fs)
 	f.image.register(fs)
+	f.sandbox.register(fs)
+	f.risk.register(fs)
 	fs.StringVar(&f.name, "name", "", "`NAME` of the bot (default: the host's name and five random characters)")
 	fs.IntVar(&f.jobs, "jobs", 1, "do `N` jobs at the same time")
 	fs.BoolVar(&f.once, "once", false, "look once, do the jobs taken from that look, and end")
@@ -243,6 +247,7 @@ type bot struct {
 	names   map[string]hub.Repository
 	user    hub.User // whose credentials these are
 
+	boxes    *sandboxes
 	machines *machinery // nil: this program was built without a hypervisor
 }
 
@@ -294,7 +299,11 @@ func (b *bot) prepare(ctx context.Context) error {
 		return err
 	}
 	b.learn(report)
+	if err := b.refuse("/", os.Geteuid(), contained()); err != nil {
+		return err
+	}
 	b.sweepMachines(ctx)
+	b.sweepSandboxes(ctx)
 	b.greet(user.Login, report)
 	b.log.Info("ready", "version", buildVersion(), "login", user.Login, "repos", fmt.Sprint(b.repos), "jobs", b.flags.jobs)
 	return nil

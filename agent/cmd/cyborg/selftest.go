@@ -90,7 +90,11 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 		defer m.driver.Close()
 		probes = append(probes, selftest.Machines(m.driver.Hypervisor))
 	}
-	report := selftest.Examine(ctx, probes)
+	boxes, err := f.sandboxesOf(state, f.logger())
+	if err != nil {
+		return selftest.Report{}, err
+	}
+	report := selftest.Examine(ctx, append(probes, boxes.probes()...))
 	report.Capabilities = strings.Fields(capabilities(report.Capabilities).String()) // what a bot says that it can do
 	return report, nil
 }
@@ -113,12 +117,15 @@ func (b *bot) exam(ctx context.Context) (selftest.Report, error) {
 	if err != nil {
 		return selftest.Report{}, err
 	}
+	if b.boxes, err = b.flags.sandboxesOf(b.state, b.log); err != nil {
+		return selftest.Report{}, err
+	}
 	root := os.DirFS("/")
 	return selftest.Examine(ctx, append([]selftest.Probe{
 		selftest.System(), selftest.CPUs(root), selftest.Memory(root), selftest.Disk(b.state), selftest.Git(),
 		selftest.Clock(examinedHub{b.hub}), selftest.Logs(examinedStore{b.store}, storeName(b.store)),
 		selftest.Place(string(tasks.OnHost), b.flags.tryHost(b.state)),
-	}, machines...)), nil
+	}, append(machines, b.boxes.probes()...)...)), nil
 }
 
 // capabilities is what a bot here can do: what was found, but of places only those in which this program runs jobs.
@@ -126,7 +133,7 @@ func capabilities(found []string) tasks.Capabilities {
 	var list tasks.Capabilities
 	for _, word := range found {
 		c, err := tasks.ParseCapability(word)
-		if err != nil || c.Name == "kvm" && !slices.Contains(found, "vm") || c.Name == "container" {
+		if err != nil || c.Name == "kvm" && !slices.Contains(found, "vm") {
 			continue
 		}
 		list = append(list, c)
@@ -142,7 +149,7 @@ var _ selftest.GitHub = examinedHub{}
 // Identity implements selftest.GitHub.
 func (e examinedHub) Identity(ctx context.Context) (selftest.Identity, error) {
 	user, err := e.hub.User(ctx)
-	return selftest.Identity{Login: user.Login, App: user.App}, err
+	return selftest.Identity{Login: user.Login, App: user.App, Scopes: scopesOf(user)}, err
 }
 
 // Permission implements selftest.GitHub.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,14 +20,14 @@ func (r *riskFlags) register(fs *flag.FlagSet) {
 }
 
 // refuse says why a bot does not start: what would make a way out of one job the end of the machine, or of the
-// repositories. Each has a flag for those who know what they do. root is "/" but in tests.
-func (b *bot) refuse(root string, uid int, inContainer bool) error {
+// repositories. Each has a flag for those who know what they do. mounted tells whether a file is one that somebody put into this container.
+func (b *bot) refuse(uid int, mounted func(name string) bool) error {
 	var errs []error
 	if uid == 0 && !b.holdsBack() && !b.boxes.refusedByName() {
 		errs = append(errs, &exitError{Code: exitInfra, Err: errors.New("start as root without a sandbox: each job would be root on this machine"),
 			Hint: "install bubblewrap, or start the bot as another user; --sandbox none accepts it"})
 	}
-	if socket := engineSocket(root); socket != "" && inContainer && !b.flags.risk.socket {
+	if socket := engineSocket(mounted); socket != "" && !b.flags.risk.socket {
 		errs = append(errs, &exitError{Code: exitInfra, Err: fmt.Errorf("start with %s in this container: whoever can open it owns the machine", socket),
 			Hint: "leave the socket out of the container, a bot does not need it; --allow-engine-socket accepts it"})
 	}
@@ -46,10 +44,11 @@ func (b *bot) refuse(root string, uid int, inContainer bool) error {
 // refusedByName tells whether a person said that no sandbox is wanted.
 func (s *sandboxes) refusedByName() bool { return s.named && s.bubble == nil && len(s.engine) == 0 }
 
-// engineSocket is where a Docker or Podman can be commanded; empty if nowhere.
-func engineSocket(root string) string {
-	for _, name := range []string{"/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock"} {
-		if info, err := os.Stat(filepath.Join(root, name)); err == nil && info.Mode()&os.ModeSocket != 0 {
+// engineSocket is where a Docker or Podman outside can be commanded; empty if nowhere. One that runs in here is no danger
+// for the machine outside, and its socket is not mounted.
+func engineSocket(mounted func(name string) bool) string {
+	for _, name := range []string{"/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock"} {
+		if mounted(name) {
 			return name
 		}
 	}

@@ -299,7 +299,7 @@ func (b *bot) prepare(ctx context.Context) error {
 		return err
 	}
 	b.learn(report)
-	if err := b.refuse("/", os.Geteuid(), contained()); err != nil {
+	if err := b.refuse(os.Geteuid(), mounted); err != nil {
 		return err
 	}
 	b.sweepMachines(ctx)

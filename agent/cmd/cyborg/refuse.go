@@ -15,8 +15,8 @@ import (
 type riskFlags struct{ socket, token bool }
 
 func (r *riskFlags) register(fs *flag.FlagSet) {
-	fs.BoolVar(&r.socket, "allow-engine-socket", false, "start in a container that can command the machine's Docker or Podman; a job that gets hold of it owns the machine")
-	fs.BoolVar(&r.token, "allow-broad-token", false, "start with a token that may do more than a bot needs; whoever steals it may do the same")
+	fs.BoolVar(&r.socket, "allow-engine-socket", false, "start in a container that can command the machine's Docker or Podman")
+	fs.BoolVar(&r.token, "allow-broad-token", false, "start with a token that may do more than a bot needs")
 }
 
 // refuse says why a bot does not start: what would make a way out of one job the end of the machine, or of the

@@ -25,7 +25,7 @@ type sandboxFlags struct {
 func (s *sandboxFlags) register(fs *flag.FlagSet) {
 	fs.StringVar(&s.kinds, "sandbox", "", "run jobs in sandboxes of these `KINDS`, with commas between: bubblewrap, podman, docker; or auto, what works here;\n"+
 		"or none: jobs that do not ask for more run with all that this user may do (default $CYBORG_SANDBOX, or auto)")
-	fs.StringVar(&s.budget, "container-images", imageBudget, "keep at most `SIZE` of container images that were pulled for jobs, and remove what was not used for longest")
+	fs.StringVar(&s.budget, "container-images", imageBudget, "keep at most `SIZE` of container images that were pulled for jobs")
 }
 
 // imageBudget is how much disk container images may use that were pulled for jobs.

@@ -30,11 +30,3 @@ func TestPlaces(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) { Run(t, p) })
 	}
 }
-
-func TestEscape(t *testing.T) {
-	for _, p := range places() {
-		if p.Sandbox {
-			t.Run(p.Name, func(t *testing.T) { Escape(t, p) })
-		}
-	}
-}

@@ -35,3 +35,6 @@ drain: slim ## a bot as confined as the manifests want it, which is asked to sto
 .PHONY: newcomer
 newcomer: slim ## the steps and seconds from nothing to the first green status
 	$(GO) test -tags docker -count=1 -timeout 10m -v -run TestNewcomer ./selftest/dock
+.PHONY: escape
+escape: packages ## fifty jobs that try to get out of the sandbox of bubblewrap
+	$(GO) test -tags engines -count=1 -timeout 10m -v -run TestEscape ./container/containertest

@@ -47,6 +47,20 @@ func (s *stage) fleetOf(n int, seed func(i int) uint64) (end func()) {
 	}
 }
 
+// did lists the jobs that were begun, while bots go on.
+func (s *stage) did() []tasks.Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.begun)
+}
+
+// stopped lists why jobs that are over had ended.
+func (s *stage) stopped() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ended)
+}
+
 // write comments as somebody.
 func (s *stage) write(login string, number int, body string) hub.Comment {
 	s.t.Helper()
@@ -92,7 +106,7 @@ func count(texts []string, part string) int {
 
 // TestRetestOnce: /retest is done once, however many bots of however many accounts see it at once.
 func TestRetestOnce(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(2) {
 		play(t, map[string]string{"verify": onPulls}, func(t *testing.T, s *stage) {
 			s.must(s.hub.SetFaults(fakehub.Faults{Lag: fakehub.Lag{Statuses: fakehub.Duration(2 * time.Second), Comments: fakehub.Duration(2 * time.Second)}}))
 			number, sha := s.pull("topic")
@@ -100,8 +114,8 @@ func TestRetestOnce(t *testing.T) {
 			s.after(5 * time.Minute)
 			c := s.write("ada", number, "Once more, please.\n\n/retest\n")
 			s.after(10 * time.Minute)
-			if n := count(s.statuses(sha), "(direct trigger)"); n != 1 || len(s.begun) != 2 || s.faces(c) != "eyes rocket" {
-				t.Errorf("seed %d: asked %d times, done %d times, reactions %q\n%q", seed, n, len(s.begun), s.faces(c), s.statuses(sha))
+			if n := count(s.statuses(sha), "(direct trigger)"); n != 1 || len(s.did()) != 2 || s.faces(c) != "eyes rocket" {
+				t.Errorf("seed %d: asked %d times, done %d times, reactions %q\n%q", seed, n, len(s.did()), s.faces(c), s.statuses(sha))
 			}
 			if texts := s.comments(number); len(texts) != 1 {
 				t.Errorf("seed %d: noise: %q", seed, texts)
@@ -125,12 +139,12 @@ func TestRetestAfterDeath(t *testing.T) {
 				s.say(sha, "pending", "Not yet tested (direct trigger)")
 			}
 			s.after(2 * time.Minute)
-			if want := map[bool]int{false: 1, true: 2}[asked]; len(s.begun) != want {
-				t.Errorf("asked %v: done %d times while the eyes are young", asked, len(s.begun))
+			if want := map[bool]int{false: 1, true: 2}[asked]; len(s.did()) != want {
+				t.Errorf("asked %v: done %d times while the eyes are young", asked, len(s.did()))
 			}
 			s.after(10 * time.Minute)
-			if n := count(s.statuses(sha), "(direct trigger)"); n != 1 || len(s.begun) != 2 || s.faces(c) != "eyes rocket" {
-				t.Errorf("asked %v: asked %d times, done %d times, reactions %q", asked, n, len(s.begun), s.faces(c))
+			if n := count(s.statuses(sha), "(direct trigger)"); n != 1 || len(s.did()) != 2 || s.faces(c) != "eyes rocket" {
+				t.Errorf("asked %v: asked %d times, done %d times, reactions %q", asked, n, len(s.did()), s.faces(c))
 			}
 			end()
 		})
@@ -176,12 +190,12 @@ func TestCommands(t *testing.T) {
 			}
 			number, _ := s.pull("topic")
 			end := s.fleet(3, 7)
-			s.after(10 * time.Minute)
-			before := len(s.begun)
+			s.after(6 * time.Minute)
+			before := len(s.did())
 			c := s.write(row.author, number, row.body)
-			s.after(10 * time.Minute)
+			s.after(6 * time.Minute)
 			var begun []string
-			for _, job := range s.begun[before:] {
+			for _, job := range s.did()[before:] {
 				begun = append(begun, job.Context)
 			}
 			slices.Sort(begun)
@@ -227,19 +241,19 @@ func TestCancelCommand(t *testing.T) {
 		s.after(5 * time.Minute)
 		s.write("mallory", number, "/cancel")
 		s.after(5 * time.Minute)
-		if len(s.ended) != 0 {
-			t.Errorf("a stranger has stopped %v", s.ended)
+		if len(s.stopped()) != 0 {
+			t.Errorf("a stranger has stopped %v", s.stopped())
 		}
 		c := s.write("ada", number, "/cancel lint")
 		s.after(5 * time.Minute)
 		texts := s.statuses(sha)
-		if len(s.ended) != 1 || s.faces(c) != "eyes rocket" || count(texts, "Cancelled by @ada") != 1 {
-			t.Errorf("%d ended, reactions %q, verify says %q", len(s.ended), s.faces(c), texts)
+		if len(s.stopped()) != 1 || s.faces(c) != "eyes rocket" || count(texts, "Cancelled by @ada") != 1 {
+			t.Errorf("%d ended, reactions %q, verify says %q", len(s.stopped()), s.faces(c), texts)
 		}
 		c = s.write("ada", number, "/cancel")
 		s.after(5 * time.Minute)
-		if texts := s.statuses(sha); len(s.ended) != 2 || s.faces(c) != "eyes rocket" || count(texts, "Cancelled by @ada") != 2 {
-			t.Errorf("%d ended, reactions %q, verify says %q", len(s.ended), s.faces(c), texts)
+		if texts := s.statuses(sha); len(s.stopped()) != 2 || s.faces(c) != "eyes rocket" || count(texts, "Cancelled by @ada") != 2 {
+			t.Errorf("%d ended, reactions %q, verify says %q", len(s.stopped()), s.faces(c), texts)
 		}
 		end()
 	})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,16 +51,16 @@ func TestSummary(t *testing.T) {
 		play(t, headers, func(t *testing.T, s *stage) {
 			lag := fakehub.Duration(time.Duration(seed) * time.Second)
 			s.must(s.hub.SetFaults(fakehub.Faults{Lag: fakehub.Lag{Statuses: lag, Comments: lag}}))
-			broken := true
+			var mended atomic.Bool
 			s.work = func(_ context.Context, job tasks.Job) agent.Outcome {
-				if job.Context == "verify/fedora" && broken {
+				if job.Context == "verify/fedora" && !mended.Load() {
 					return agent.Outcome{State: "failure", Text: "2 tests | failed"}
 				}
 				return passed()
 			}
 			number, sha := s.pull("topic")
-			end := s.fleet(6, seed)
-			s.after(40 * time.Minute)
+			end := s.fleet(4, seed)
+			s.after(25 * time.Minute)
 			want := "**1 failed, 1 waiting, 3 passed** of " + sha + `
 
 | | | |
@@ -79,11 +80,11 @@ A line ` + "`/retest failed`" + ` in a comment does again what has failed.
 			if made > 2 || edited > 4 {
 				t.Errorf("seed %d: %d comments made, %d times edited", seed, made, edited)
 			}
-			s.after(2 * time.Hour)
+			s.after(20 * time.Minute)
 			if again, edits := s.written(); again != made || edits != edited {
 				t.Errorf("seed %d: written though nothing happened: %d and %d times", seed, again-made, edits-edited)
 			}
-			broken = false
+			mended.Store(true)
 			s.write("ada", number, "/retest failed")
 			s.after(20 * time.Minute)
 			if texts := s.summaries(number); len(texts) != 1 || !strings.HasPrefix(texts[0], "**1 waiting, 4 passed** of "+sha) {

@@ -22,6 +22,12 @@ import (
 // jobHome is where a sandboxed job's home directory is.
 const jobHome = "/home/job"
 
+// innerSupervisor is this program inside the sandbox.
+const innerSupervisor = "/run/" + supervisorName
+
+// sandboxName is what a sandbox calls itself in its network.
+const sandboxName = "sandbox"
+
 // A cell is what one job has in every kind of sandbox.
 type cell struct {
 	spec    Spec

@@ -45,6 +45,12 @@ func (o order) confine() error {
 			return fmt.Errorf("give up new privileges: %w", err)
 		}
 	}
+	if o.Filter {
+		// It holds for this thread, and for all that it starts.
+		if err := filterThread(); err != nil {
+			return fmt.Errorf("filter system calls: %w", err)
+		}
+	}
 	for _, l := range o.Limits {
 		if err := unix.Setrlimit(l.Resource, &unix.Rlimit{Cur: l.Value, Max: l.Value}); err != nil {
 			return fmt.Errorf("set limit %d to %d: %w", l.Resource, l.Value, err)

@@ -239,11 +239,10 @@ func (j *engineJob) inside(watching, ctx context.Context, inner *session, env []
 	}}
 	inner.passed = u.watch(watching)
 	o := j.orders(environ([]string{"PATH=" + defaultPath}, env)...)
-	o.Shared = "/tmp"
+	o.Shared, o.Filter = "/tmp", true
 	if j.online() {
 		o.PlugAt = filepath.Join(mountedSocket, socketName)
-		var config net.ListenConfig
-		listener, err := config.Listen(ctx, "unix", filepath.Join(j.scratch.Dir, "socket", socketName))
+		listener, err := j.listen(ctx)
 		if err != nil {
 			return Result{}, fmt.Errorf("make network: %w", err)
 		}
@@ -252,6 +251,22 @@ func (j *engineJob) inside(watching, ctx context.Context, inner *session, env []
 	}
 	inner.give(o)
 	return inner.follow(ctx, j.spec)
+}
+
+// listen waits for the supervisor inside. A socket's name may be no longer than a hundred characters, which a scratch
+// directory's is easily: so it is named by way of the open directory.
+func (j *engineJob) listen(ctx context.Context) (net.Listener, error) {
+	dir, err := os.Open(filepath.Join(j.scratch.Dir, "socket"))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName))
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // by then the name leads elsewhere; it goes with the directory
+	}
+	return l, err
 }
 
 // acceptOne takes the first connection, that of the supervisor inside; nobody else can connect after it.

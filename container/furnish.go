@@ -72,9 +72,6 @@ func (j *bubbleJob) furnish() ([]string, error) {
 	return append(argv, "--", innerSupervisor, supervisorFlag, plain(j.spec.Name)), nil
 }
 
-// innerSupervisor is this program inside the sandbox.
-const innerSupervisor = "/run/" + supervisorName
-
 // namespaces is the part of the command line that says what the sandbox does not share with the machine.
 func (j *bubbleJob) namespaces() []string {
 	argv := []string{
@@ -95,9 +92,6 @@ func (j *bubbleJob) namespaces() []string {
 	}
 	return argv
 }
-
-// sandboxName is what a sandbox calls itself in its network.
-const sandboxName = "sandbox"
 
 // show is the part of the command line that makes something of the machine readable, if it is there.
 func show(name string) []string {

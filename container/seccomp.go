@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"runtime"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -129,4 +131,13 @@ func (f filter) file() (*os.File, error) {
 		return nil, fmt.Errorf("make seccomp filter: %w", err)
 	}
 	return file, nil
+}
+
+// filterThread puts this thread, and what it starts, under the rules for jobs.
+func filterThread() error {
+	rules := jobFilter()
+	program := unix.SockFprog{Len: uint16(len(rules)), Filter: &rules[0]}
+	err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
+	runtime.KeepAlive(rules)
+	return err
 }

@@ -35,6 +35,7 @@ type order struct {
 	After   [][]string // commands, run by the supervisor if the bot dies
 	Inside  bool       // this supervisor is process 1 of a sandbox: the job must not look into it
 	Plug    bool       // make a network interface and hand it out through lockFD, which is a socket then
+	Filter  bool       // keep the job from the system calls that it does not need: nobody else does, or not well enough
 	Shared  string     // a directory that is made for everybody to write
 	PlugAt  string     // the socket's name, if it is not lockFD
 	User    int        // who the job is, when the supervisor may decide; 0 is whoever the supervisor is

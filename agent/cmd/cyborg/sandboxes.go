@@ -125,8 +125,11 @@ func (s *sandboxes) probes() []selftest.Probe {
 	return list
 }
 
-// runner is where jobs run that go into a container, nil if there is nothing.
+// runner is where jobs run that go into a container, nil if there is nothing, or nobody has looked.
 func (s *sandboxes) runner() container.Runner {
+	if s == nil {
+		return nil
+	}
 	var c container.Choice
 	if s.plain {
 		c.Plain = s.bubble

@@ -75,7 +75,7 @@ func (b *Bubble) Run(ctx context.Context, s Spec) (result Result, err error) {
 		return Result{}, fmt.Errorf("run %s: %w", s.Name, err)
 	}
 	tree, _ := b.tree() // what is missing is told by Try, and done without
-	g, err := tree.make(groupPrefix+m.String(), s.Limits)
+	g, err := tree.make(groupPrefix+m.String(), s.Limits.withReserve())
 	if err != nil {
 		return Result{}, fmt.Errorf("run %s: %w", s.Name, err)
 	}
@@ -153,7 +153,7 @@ func (j *bubbleJob) run(ctx context.Context) (Result, error) {
 	outer.send(commandKill)
 	<-over // before the lifeline ends, which would mean that the bot is dead
 	if endErr := outer.end(ctx, j.marker, nil); errors.Is(err, errSupervisor) {
-		err = errors.Join(j.postMortem(&result, complaint), endErr, killMarked(context.WithoutCancel(ctx), j.marker))
+		err = errors.Join(j.postMortem(&result, inner.started && endErr == nil, complaint), endErr, killMarked(context.WithoutCancel(ctx), j.marker))
 	} else {
 		err = errors.Join(err, endErr)
 	}
@@ -239,7 +239,7 @@ func (j *bubbleJob) inside(watching, ctx context.Context, inner *session, info *
 func (j *bubbleJob) order() order {
 	o := j.orders("PATH=" + j.b.path())
 	l := j.spec.Limits
-	if l.Processes > 0 && !j.tree.has("pids") {
+	if l.Processes > 0 && j.user == 0 {
 		// Counted for the user; the supervisor inside has a few threads of its own.
 		o.Limits = append(o.Limits, rlimit{unix.RLIMIT_NPROC, uint64(l.Processes)})
 	}
@@ -251,9 +251,10 @@ func (j *bubbleJob) order() order {
 }
 
 // postMortem says why the supervisor inside has ended without a word: the kernel killed it, or there was never a sandbox.
-func (j *bubbleJob) postMortem(r *Result, complaint *tail) error {
-	if j.group.kills() > 0 {
-		r.Code, r.Signal = codeSignal+int(unix.SIGKILL), unix.SignalName(unix.SIGKILL)
+func (j *bubbleJob) postMortem(r *Result, started bool, complaint *tail) error {
+	if started || j.group.kills() > 0 {
+		j.b.o.Log.Warn("a job has broken its sandbox", "job", j.spec.Name, "complaint", string(complaint.Bytes()))
+		broken(r)
 		return nil
 	}
 	return fmt.Errorf("make sandbox: %s", bytes.TrimSpace(complaint.Bytes()))

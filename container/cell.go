@@ -54,6 +54,9 @@ func (j *cell) orders(own ...string) order {
 	if l := j.spec.Limits.Disk; l > 0 {
 		limits = append(limits, rlimit{unix.RLIMIT_FSIZE, uint64(l)})
 	}
+	if l := j.spec.Limits.Processes; l > 0 && j.user != 0 {
+		limits = append(limits, rlimit{unix.RLIMIT_NPROC, uint64(l)}) // of the job's user, who is nobody else
+	}
 	return order{
 		Argv: j.spec.Argv, Dir: j.spec.Dir, Env: environ(own, j.spec.Env),
 		Inside: true, Plug: j.online(), User: j.user, Limits: limits,

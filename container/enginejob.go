@@ -13,10 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Run implements Runner.
@@ -70,8 +67,7 @@ type engineJob struct {
 	v    *variant
 	name string // of the container
 
-	once sync.Once
-	pid  int // of the container's first process, as this machine counts
+	pid int // of the container's first process, as this machine counts, once the watch knows it
 }
 
 // runIn runs the job; the image is there.
@@ -121,7 +117,7 @@ func (j *engineJob) create() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, tmp := j.spec.Limits, strconv.FormatInt(j.temporary(), 10)
+	l, tmp := j.spec.Limits.withReserve(), strconv.FormatInt(j.temporary(), 10)
 	expires := time.Now().Add(24*time.Hour + j.spec.Timeout)
 	args := []string{
 		"create", "--name", j.name, "--interactive", "--pull", "never",
@@ -197,7 +193,7 @@ func (j *engineJob) follow(ctx context.Context) (Result, error) {
 	outer.send(commandKill)
 	<-over
 	if endErr := outer.end(ctx, j.marker, nil); errors.Is(err, errSupervisor) {
-		err = errors.Join(j.postMortem(ctx, &result, inner.noise, complaint), endErr)
+		err = errors.Join(j.postMortem(ctx, &result, inner, complaint), endErr)
 	} else {
 		err = errors.Join(err, endErr)
 	}
@@ -231,7 +227,9 @@ func (j *engineJob) start(far ends, complaint io.Writer) (*supervisorProcess, er
 // inside speaks with the supervisor in the container.
 func (j *engineJob) inside(watching, ctx context.Context, inner *session, env []string) (Result, error) {
 	u := usage{dirs: j.writable(), disk: j.spec.Limits.Disk, family: func() []process {
-		j.once.Do(func() { j.pid = j.state(watching).State.Pid })
+		if j.pid == 0 { // as long as the container is only about to start
+			j.pid = j.state(watching).State.Pid
+		}
 		if j.pid == 0 {
 			return nil
 		}
@@ -296,14 +294,15 @@ func (j *engineJob) state(ctx context.Context) state {
 }
 
 // postMortem says why the supervisor inside has ended without a word.
-func (j *engineJob) postMortem(ctx context.Context, r *Result, said ...*tail) error {
+func (j *engineJob) postMortem(ctx context.Context, r *Result, inner *session, complaint *tail) error {
 	s := j.state(ctx).State
-	if s.OOMKilled {
-		r.Code, r.Signal = codeSignal+int(unix.SIGKILL), unix.SignalName(unix.SIGKILL)
+	if s.OOMKilled || inner.started && !s.Running && s.ExitCode != 0 {
+		j.e.o.Log.Warn("a job has broken its container", "job", j.spec.Name, "code", s.ExitCode)
+		broken(r)
 		return nil
 	}
 	text := s.Error
-	for _, t := range said {
+	for _, t := range []*tail{inner.noise, complaint} {
 		text += " " + string(t.Bytes())
 	}
 	return fmt.Errorf("start container: exit code %d: %s", s.ExitCode, strings.Join(strings.Fields(text), " "))

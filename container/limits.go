@@ -19,6 +19,15 @@ func DefaultLimits() Limits {
 	return Limits{Memory: 4 << 30, CPUs: 2, Processes: 4096, Disk: 20 << 30}
 }
 
+// withReserve adds what the supervisor inside needs, so that a job which uses up its own does not take that too.
+func (l Limits) withReserve() Limits {
+	const threads = 32
+	if l.Processes > 0 {
+		l.Processes += threads
+	}
+	return l
+}
+
 // NoNetwork is the only element of Spec.Network for a job that may reach nothing.
 const NoNetwork = "none"
 

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // session is the bot's end of one supervisor.
@@ -18,6 +20,7 @@ type session struct {
 	lifeline io.WriteCloser
 	reports  chan report // closed when the supervisor has ended
 	output   *pump
+	started  bool          // the job ran; for who follows
 	noise    *tail         // what came between the reports
 	abort    func()        // ends a supervisor that does not listen any more
 	passed   <-chan Excess // of a limit that somebody watches; may be nil
@@ -86,6 +89,12 @@ func (ses *session) over() <-chan struct{} {
 	return ended
 }
 
+// broken is the end of a job whose supervisor inside the sandbox is gone while the sandbox itself was in order: the job has
+// used up what both need, threads most likely. That is no trouble of ours, and the next bot would fare the same.
+func broken(r *Result) {
+	r.Code, r.Signal = codeSignal+int(unix.SIGKILL), unix.SignalName(unix.SIGKILL)
+}
+
 // errSupervisor stands for a supervisor that ended without a report.
 var errSupervisor = errors.New("supervisor died")
 
@@ -109,7 +118,7 @@ func (ses *session) follow(ctx context.Context, s Spec) (result Result, err erro
 			case !ok:
 				return result, errSupervisor
 			case r.Started:
-				starting = nil
+				starting, ses.started = nil, true
 				if s.Timeout > 0 && !stopping {
 					expired = time.After(s.Timeout)
 				}

@@ -66,11 +66,15 @@ func (h *byHand) ready(ctx context.Context) (*agent.Agent, agent.Entry, error) {
 		return nil, none, err
 	}
 	b.has = tasks.Capabilities{{Name: string(tasks.OnHost)}}
+	if b.boxes, err = f.sandboxesOf(b.state, b.log); err != nil {
+		return nil, none, err
+	}
 	c := b.config()
 	c.Terminal = h.env.Stdout
 	c.Errands.ByHand = true
 	if workshop, ok := c.Performer.(*agent.Workshop); ok {
 		c.Teacher = workshop // which greets nobody
+		workshop.Places[tasks.InContainer] = b.boxes.untried()
 		if h.line.Shell {
 			workshop.Shell = h.shell
 		}

@@ -78,12 +78,8 @@ func (a *Agent) assure(ctx context.Context, e Entry) {
 	subject := subjectOf(e.Job)
 	wait := a.c.Policy.Settle + a.random(a.c.Policy.Settle/4)
 	for range tries {
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if pause(ctx, wait) != nil {
 			return
-		case <-timer.C:
 		}
 		wait = a.jitter(a.c.Poll)
 		marks, now, err := a.c.Board.Marks(ctx, subject)

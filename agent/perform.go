@@ -57,24 +57,17 @@ func trouble(verb string, err error) Outcome {
 // checkOut makes the work tree. It gives an outcome when the job ends here: a conflict is the change's fault, anything
 // else is ours.
 func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir string) *Outcome {
-	fail := func(verb string, err error) *Outcome {
-		o := trouble(verb, err)
-		return &o
-	}
 	mirror, err := w.Mirror(job.Repo)
-	if err != nil {
-		return fail("open the mirror of "+job.Repo, err)
+	if o := spoiled(env, "open the mirror of "+job.Repo, err); o != nil {
+		return o
 	}
 	if job.BaseRef == "" {
 		return w.checkOutTip(ctx, env, mirror, job, dir)
 	}
 	base := "refs/heads/" + job.BaseRef
 	have, err := mirror.Fetch(ctx, base, job.SHA)
-	if o := unfit(env, err); o != nil {
+	if o := spoiled(env, "fetch "+short(job.SHA)+" and "+job.BaseRef, err); o != nil {
 		return o
-	}
-	if err != nil {
-		return fail("fetch "+short(job.SHA)+" and "+job.BaseRef, err)
 	}
 	job.BaseSHA = have[base]
 	merged, err := mirror.Merge(ctx, dir, job.BaseSHA, job.SHA)
@@ -83,11 +76,8 @@ func (w *Workshop) checkOut(ctx context.Context, env *Env, job *tasks.Job, dir s
 			short(job.SHA), job.BaseRef, short(job.BaseSHA), strings.Join(conflict.Files, "\n  "))
 		return &Outcome{State: publish.StateFailure, Text: conflictText(job.BaseRef, conflict.Files)}
 	}
-	if o := unfit(env, err); o != nil {
+	if o := spoiled(env, "merge "+short(job.SHA)+" into "+job.BaseRef, err); o != nil {
 		return o
-	}
-	if err != nil {
-		return fail("merge "+short(job.SHA)+" into "+job.BaseRef, err)
 	}
 	fmt.Fprintf(env.Output, "cyborg: testing %s, the merge of %s into %s (%s)\n", short(merged), short(job.SHA), job.BaseRef, short(job.BaseSHA))
 	return nil
@@ -99,12 +89,8 @@ func (w *Workshop) checkOutTip(ctx context.Context, env *Env, mirror *checkout.M
 	if err == nil {
 		err = mirror.Checkout(ctx, dir, job.SHA)
 	}
-	if o := unfit(env, err); o != nil {
+	if o := spoiled(env, "check out "+short(job.SHA), err); o != nil {
 		return o
-	}
-	if err != nil {
-		o := trouble("check out "+short(job.SHA), err)
-		return &o
 	}
 	about := "as it is"
 	if job.HeadRef != "" {
@@ -114,14 +100,18 @@ func (w *Workshop) checkOutTip(ctx context.Context, env *Env, mirror *checkout.M
 	return nil
 }
 
-// unfit is the outcome of a commit that cannot be tested at all, anywhere; nil if err says something else.
-func unfit(env *Env, err error) *Outcome {
-	bad, ok := errors.AsType[*checkout.CommitError](err)
-	if !ok {
+// spoiled is the outcome of a job whose checkout ends with err: a commit that cannot be tested at all, anywhere, is the
+// change's fault, anything else is our trouble. It is nil if err is.
+func spoiled(env *Env, verb string, err error) *Outcome {
+	if err == nil {
 		return nil
 	}
-	fmt.Fprintf(env.Output, "cyborg: %v\n", bad)
-	return &Outcome{State: publish.StateFailure, Text: "Cannot be tested: " + bad.Reason}
+	if bad, ok := errors.AsType[*checkout.CommitError](err); ok {
+		fmt.Fprintf(env.Output, "cyborg: %v\n", bad)
+		return &Outcome{State: publish.StateFailure, Text: "Cannot be tested: " + bad.Reason}
+	}
+	o := trouble(verb, err)
+	return &o
 }
 
 func conflictText(base string, files []string) string {

@@ -15,13 +15,9 @@ import (
 // checkOutAlone makes the work tree of an issue's job: the newest commit of the branch that the change is for, or the head of the
 // pull request that asks.
 func (w *Workshop) checkOutAlone(ctx context.Context, env *Env, job *tasks.Job, dir string) *Outcome {
-	fail := func(verb string, err error) *Outcome {
-		o := trouble(verb, err)
-		return &o
-	}
 	mirror, err := w.Mirror(job.Repo)
-	if err != nil {
-		return fail("open the mirror of "+job.Repo, err)
+	if o := spoiled(env, "open the mirror of "+job.Repo, err); o != nil {
+		return o
 	}
 	base := "refs/heads/" + job.BaseRef
 	wanted := []string{base}
@@ -29,11 +25,8 @@ func (w *Workshop) checkOutAlone(ctx context.Context, env *Env, job *tasks.Job, 
 		wanted = append(wanted, job.SHA)
 	}
 	have, err := mirror.Fetch(ctx, wanted...)
-	if o := unfit(env, err); o != nil {
+	if o := spoiled(env, "fetch "+strings.Join(wanted, " and "), err); o != nil {
 		return o
-	}
-	if err != nil {
-		return fail("fetch "+strings.Join(wanted, " and "), err)
 	}
 	job.BaseSHA = have[base]
 	name := job.HeadRef
@@ -41,14 +34,11 @@ func (w *Workshop) checkOutAlone(ctx context.Context, env *Env, job *tasks.Job, 
 		job.SHA, name = job.BaseSHA, job.BaseRef
 	}
 	err = mirror.Checkout(ctx, dir, job.SHA)
-	if o := unfit(env, err); o != nil {
-		return o
-	}
 	if err == nil && env.Author != nil {
 		err = mirror.Identify(ctx, dir, *env.Author)
 	}
-	if err != nil {
-		return fail("check out "+short(job.SHA), err)
+	if o := spoiled(env, "check out "+short(job.SHA), err); o != nil {
+		return o
 	}
 	fmt.Fprintf(env.Output, "cyborg: working on %s at %s\n", name, short(job.SHA))
 	return nil
@@ -63,9 +53,9 @@ func (w *Workshop) harvest(ctx context.Context, env *Env, job tasks.Job, source 
 	o.Change, err = mirror.Harvest(ctx, source, filepath.Join(env.Dir, "harvest"), checkout.Terms{
 		Base: job.SHA, Allowed: env.Task.MayChange, Message: messageOf(env.Task, job, o.message), By: *env.Author,
 	})
-	if spoiled, ok := errors.AsType[*checkout.HarvestError](err); ok {
-		fmt.Fprintf(env.Output, "cyborg: what %s has made is not taken: %v\n", job.Task, spoiled)
-		return Outcome{State: publish.StateFailure, Text: "Not taken: " + spoiled.Error()}
+	if bad, ok := errors.AsType[*checkout.HarvestError](err); ok {
+		fmt.Fprintf(env.Output, "cyborg: what %s has made is not taken: %v\n", job.Task, bad)
+		return Outcome{State: publish.StateFailure, Text: "Not taken: " + bad.Error()}
 	}
 	if err != nil {
 		return trouble("take what "+job.Task+" has changed", err)

@@ -63,10 +63,3 @@ func giveBack(ctx context.Context, b Board, e Entry, p Policy) error {
 	}
 	return repair(ctx, b, e.Subject, Decide(marks, now, p))
 }
-
-func repair(ctx context.Context, b Board, s Subject, v Verdict) error {
-	if !v.NeedsRepair() {
-		return nil
-	}
-	return b.Show(ctx, s, v)
-}

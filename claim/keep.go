@@ -111,14 +111,10 @@ func (k *keeper) keep(ctx context.Context) {
 	k.cancel(k.err)
 }
 
-// repair makes people see the truth, if they do not. It tries a few times: the next scan may take what is seen for the
-// truth.
+// repair tries a few times: the next scan may take what is seen for the truth.
 func (r *runner) repair(ctx context.Context, v Verdict) {
-	if !v.NeedsRepair() {
-		return
-	}
 	for range proofs {
-		err := r.board.Show(ctx, r.subject, v)
+		err := repair(ctx, r.board, r.subject, v)
 		if err == nil {
 			return
 		}

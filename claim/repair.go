@@ -38,6 +38,14 @@ func (v Verdict) NeedsRepair() bool {
 	return needed
 }
 
+// repair makes people see the truth, if they do not. It asks the board for nothing else: to show a verdict may be more.
+func repair(ctx context.Context, b Board, s Subject, v Verdict) error {
+	if !v.NeedsRepair() {
+		return nil
+	}
+	return b.Show(ctx, s, v)
+}
+
 // mend posts the repair that a verdict asks for, if it is still needed: many bots may see the need at once, so each
 // waits a random while and looks again.
 func mend(ctx context.Context, read, write Board, s Subject, v Verdict, p Policy) error {

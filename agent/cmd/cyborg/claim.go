@@ -111,27 +111,25 @@ func cutWhere(where string) (repo, subject string) {
 
 // showClaim prints a job's log with what each record came to, and the verdict.
 func (f *lookFlags) showClaim(ctx context.Context, e agent.Entry) error {
-	c := f.bot.config()
-	marks, now, err := c.Board.Marks(ctx, e.Subject())
+	marks, now, err := f.bot.board().Marks(ctx, e.Subject())
 	if err != nil {
 		return infra(err)
 	}
-	fmt.Fprintf(f.env.Stdout, "%s %s, commit %s: %s\n", e.Where(), e.Context, e.SHA, claim.Decide(marks, now, c.Policy).Why())
+	fmt.Fprintf(f.env.Stdout, "%s %s, commit %s: %s\n", e.Where(), e.Context, e.SHA, claim.Decide(marks, now, f.bot.policy).Why())
 	table := tabwriter.NewWriter(f.env.Stdout, 0, 0, 2, ' ', 0)
 	for i, m := range marks {
-		v := claim.Decide(marks[:i+1], m.At, c.Policy)
+		v := claim.Decide(marks[:i+1], m.At, f.bot.policy)
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", m.At.UTC().Format(time.DateTime), m.State, m.Text, v.Why())
 	}
 	return table.Flush()
 }
 
 func (f *lookFlags) breakClaim(ctx context.Context, e agent.Entry) error {
-	c := f.bot.config()
-	marks, now, err := c.Board.Marks(ctx, e.Subject())
+	marks, now, err := f.bot.board().Marks(ctx, e.Subject())
 	if err != nil {
 		return infra(err)
 	}
-	v := claim.Decide(marks, now, c.Policy)
+	v := claim.Decide(marks, now, f.bot.policy)
 	if v.State != claim.Held {
 		return &exitError{Code: exitNo, Err: fmt.Errorf("%s %s is not held: %s", e.Where(), e.Context, v.Why())}
 	}
@@ -150,7 +148,7 @@ func (f *lookFlags) retest(ctx context.Context, e agent.Entry, failed bool) erro
 // ask posts a person's wish for a job; was is how it stood before.
 func (f *lookFlags) ask(ctx context.Context, e agent.Entry, was string) error {
 	wish := claim.Mark{Kind: claim.KindReset, State: "pending", Human: claim.Triggered}
-	if _, err := f.bot.config().Board.Post(ctx, e.Subject(), wish); err != nil {
+	if _, err := f.bot.board().Post(ctx, e.Subject(), wish); err != nil {
 		if errors.Is(err, hub.ErrGone) || errors.Is(err, hub.ErrForbidden) { // GitHub says 404 to who may only read
 			return &exitError{Code: exitInfra, Err: err, Hint: "only who may write to the repository can ask: use such a token, with the right to write commit statuses"}
 		}

@@ -69,11 +69,7 @@ open pull request of the repositories refers to; it reads GitHub. Flags go befor
 
 // list shows what there is.
 func (f *imageCommandFlags) list(ctx context.Context) error {
-	state, err := f.stateDir()
-	if err != nil {
-		return err
-	}
-	w, err := f.warehouse(state)
+	state, w, err := f.openWarehouse()
 	if err != nil {
 		return err
 	}
@@ -161,11 +157,7 @@ func (f *imageCommandFlags) getOne(ctx context.Context, name string) error {
 			return no(errors.Join(fmt.Errorf("get %s: ./%s says no disk of that name", name, vmimage.Folder), broken))
 		}
 	}
-	state, err := f.stateDir()
-	if err != nil {
-		return err
-	}
-	w, err := f.warehouse(state)
+	_, w, err := f.openWarehouse()
 	if err != nil {
 		return err
 	}

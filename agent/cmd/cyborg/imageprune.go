@@ -90,11 +90,7 @@ func (f *imageCommandFlags) prune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	state, err := f.stateDir()
-	if err != nil {
-		return err
-	}
-	w, err := f.warehouse(state)
+	state, w, err := f.openWarehouse()
 	if err != nil {
 		return err
 	}

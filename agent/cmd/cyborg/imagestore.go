@@ -42,6 +42,15 @@ type warehouse struct {
 // mostHeld is how many disks a bot keeps its hand on: more than it has machines.
 const mostHeld = 16
 
+// openWarehouse opens the state folder and the warehouse, for commands that need no bot.
+func (f *runFlags) openWarehouse() (state string, w *warehouse, err error) {
+	if state, err = f.stateDir(); err != nil {
+		return "", nil, err
+	}
+	w, err = f.warehouse(state)
+	return state, w, err
+}
+
 // warehouse opens them. Nothing is asked yet.
 func (f *runFlags) warehouse(state string) (*warehouse, error) {
 	cache, err := store.OpenCache(f.shelf(state).dir, store.Options{Log: f.logger()})

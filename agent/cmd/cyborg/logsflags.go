@@ -44,6 +44,15 @@ func (f *logsFlags) public(env *environment) string {
 	return env.Getenv("CYBORG_PUBLIC_URL")
 }
 
+// openStore opens the state folder and the store of logs, for commands that need no bot.
+func (f *runFlags) openStore() (state string, store publish.Store, err error) {
+	if state, err = f.stateDir(); err != nil {
+		return "", nil, err
+	}
+	store, err = f.store(state)
+	return state, store, err
+}
+
 // store opens where logs go.
 func (f *runFlags) store(state string) (publish.Store, error) {
 	where := f.where(f.env)

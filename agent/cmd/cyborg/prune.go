@@ -24,11 +24,7 @@ func (f *publishFlags) prune(ctx context.Context) error {
 	if f.days < 1 || f.days > 36500 || f.historyDays < 0 || f.historyDays > 36500 || f.historyDays > 0 && f.historyDays < f.days {
 		return usageError("publish prune: --keep is at least 1, and --keep-history no less, or 0")
 	}
-	state, err := f.stateDir()
-	if err != nil {
-		return err
-	}
-	store, err := f.store(state)
+	state, store, err := f.openStore()
 	if err != nil {
 		return err
 	}

@@ -74,11 +74,7 @@ func (f *publishFlags) run(ctx context.Context, fs *flag.FlagSet, args []string)
 
 // init sets a bucket up, and sees whether that was enough.
 func (f *publishFlags) init(ctx context.Context) error {
-	state, err := f.stateDir()
-	if err != nil {
-		return err
-	}
-	store, err := f.store(state)
+	_, store, err := f.openStore()
 	if err != nil {
 		return err
 	}
@@ -95,11 +91,7 @@ func (f *publishFlags) init(ctx context.Context) error {
 
 // checkStore does the part of the self-exam that is about logs.
 func (f *publishFlags) checkStore(ctx context.Context) error {
-	state, err := f.stateDir()
-	if err != nil {
-		return err
-	}
-	store, err := f.store(state)
+	_, store, err := f.openStore()
 	if err != nil {
 		return err
 	}

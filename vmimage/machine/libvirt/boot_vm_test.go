@@ -119,13 +119,13 @@ func copies(t *testing.T, m *machine.Machine) {
 	if err := os.WriteFile(filepath.Join(from, "big"), big, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.CopyIn(t.Context(), from, "/work/in"); err != nil {
+	if err := m.CopyIn(t.Context(), from, "/job/in"); err != nil {
 		t.Fatal(err)
 	}
-	if out, exit := run(t, m, "cd /work/in && [ -x big ] && mkdir deep && cp big deep/copy && ln -s /etc/passwd deep/link"); exit.Code != 0 {
+	if out, exit := run(t, m, "cd /job/in && [ -x big ] && mkdir deep && cp big deep/copy && ln -s /etc/passwd deep/link"); exit.Code != 0 {
 		t.Fatal(out)
 	}
-	if err := m.CopyOut(t.Context(), "/work/in", to, nil, machine.Limit{Bytes: 4 << 20, Files: 10}); err != nil {
+	if err := m.CopyOut(t.Context(), "/job/in", to, nil, machine.Limit{Bytes: 4 << 20, Files: 10}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(filepath.Join(to, "deep", "copy")); err != nil || !bytes.Equal(got, big) {
@@ -134,7 +134,7 @@ func copies(t *testing.T, m *machine.Machine) {
 	if _, err := os.Lstat(filepath.Join(to, "deep", "link")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a link came out: %v", err)
 	}
-	files, err := m.Files(t.Context(), "/work/in", 10)
+	files, err := m.Files(t.Context(), "/job/in", 10)
 	if err != nil || len(files) != 2 {
 		t.Errorf("got %q, %v", files, err)
 	}

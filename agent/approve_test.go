@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,7 +150,7 @@ func TestApprovalIsAskedAgain(t *testing.T) {
 					sandboxed(c)
 					c.Once = true
 					var err error
-					c.Hub, err = hub.New(hub.Options{URL: "https://hub.example", Token: "cyborg-token", Transport: &late{s.hub.Transport(), func() { change(s, p.Number) }}})
+					c.Hub, err = hub.New(hub.Options{URL: "https://hub.example", Token: "cyborg-token", Transport: &late{RoundTripper: s.hub.Transport(), happens: func() { change(s, p.Number) }}})
 					s.must(err)
 					c.Board = claim.NewStatusBoard(c.Hub, c.Policy)
 				})
@@ -169,13 +170,13 @@ func TestApprovalIsAskedAgain(t *testing.T) {
 type late struct {
 	http.RoundTripper
 	happens func()
+	over    atomic.Bool // requests come from several goroutines
 }
 
 // RoundTrip implements http.RoundTripper.
 func (l *late) RoundTrip(r *http.Request) (*http.Response, error) {
-	if l.happens != nil && strings.HasSuffix(r.URL.Path, "/pulls/1") {
+	if strings.HasSuffix(r.URL.Path, "/pulls/1") && l.over.CompareAndSwap(false, true) {
 		l.happens()
-		l.happens = nil
 	}
 	return l.RoundTripper.RoundTrip(r)
 }

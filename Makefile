@@ -40,7 +40,7 @@ lint: ## golangci-lint, pinned in its own mod file so that its hundreds of modul
 	$(GO) build -modfile=.ci/lint.mod -o $(OUT)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	$(OUT)/golangci-lint run --allow-parallel-runners ./...
 
-real: build ## a real project's releases as pull requests, tested by two real bot processes
+real: build ## a real project's releases as pull requests, and a chore of its own, by real bot processes
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestReal ./selftest/drill
 
 fleet: build ## 8 bot processes, 40 pull requests of 5 contexts, lag and lost acknowledgements

@@ -236,18 +236,24 @@ func (p *toml) script(name, text string, mode os.FileMode) {
 	}
 }
 
-// source is the folder of a release in the module cache; it is downloaded if need be.
+// source is the folder of a release.
 func (p *toml) source(version string) string {
 	p.f.t.Helper()
-	cmd := exec.CommandContext(p.f.ctx, "go", "mod", "download", "-json", tomlModule+"@"+version)
-	cmd.Dir = p.f.dir
+	return source(p.f, tomlModule, version)
+}
+
+// source is the folder of a module in the module cache; it is downloaded if need be.
+func source(f *field, module, version string) string {
+	f.t.Helper()
+	cmd := exec.CommandContext(f.ctx, "go", "mod", "download", "-json", module+"@"+version)
+	cmd.Dir = f.dir
 	out, err := cmd.Output()
 	if err != nil {
-		p.f.t.Fatalf("download %s %s: %v: %s", tomlModule, version, err, out)
+		f.t.Fatalf("download %s %s: %v: %s", module, version, err, out)
 	}
 	var m struct{ Dir string }
 	if err := json.Unmarshal(out, &m); err != nil || m.Dir == "" {
-		p.f.t.Fatalf("download %s %s: %v: %s", tomlModule, version, err, out)
+		f.t.Fatalf("download %s %s: %v: %s", module, version, err, out)
 	}
 	return m.Dir
 }

@@ -67,6 +67,7 @@ type Config struct {
 	Alive    func(next time.Duration) // told after each look when the next is due; nil is nobody
 	Kill     <-chan struct{}          // closed: stop at once
 	Terminal io.Writer                // what jobs print goes there too; nil: it does not
+	Progress func(publish.Step)       // is told how far what a job publishes at its end is; nil: nobody waits
 	Scratch  string                   // folder in which each job gets a directory; all bots of a machine may share it
 	Seed     uint64                   // of the jitter; 0 draws one
 	Log      *slog.Logger

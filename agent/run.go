@@ -296,7 +296,7 @@ func (a *Agent) info(e Entry) publish.Info {
 		Branch: branch,
 		Repo:   e.Repo, Task: e.Task, Context: e.Context, Pull: e.Pull, Issue: e.Issue, SHA: e.SHA, Title: e.Title,
 		Web: a.c.Web, Bot: a.c.Name, Host: a.c.Host, Version: a.c.Version, Line: e.Line().String(), Timeout: timeoutOf(e.Taught),
-		Previous: e.URL, Redact: a.c.Redact, Limits: a.c.Limits, Log: a.c.Log, Unlisted: a.c.Private[e.Repo],
+		Previous: e.URL, Redact: a.c.Redact, Limits: a.c.Limits, Log: a.c.Log, Unlisted: a.c.Private[e.Repo], Progress: a.c.Progress,
 	}
 }
 

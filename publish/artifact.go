@@ -100,7 +100,7 @@ func (s *shelf) copy(ctx context.Context, name string, f io.Reader) (p parcel, e
 	in := &inspector{ctx: ctx, budget: limit}
 	p.Size, err = io.Copy(io.MultiWriter(head, stars), &metered{in: in, r: f})
 	if err = errors.Join(err, stars.Close()); in.budget < 0 {
-		err = fmt.Errorf("it is longer than %s", amount(limit))
+		err = fmt.Errorf("it is longer than %s", Bytes(limit))
 	}
 	if err != nil {
 		return p, err

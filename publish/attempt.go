@@ -32,6 +32,7 @@ type Attempt struct {
 	dirty  chan struct{} // something is new
 	full   chan struct{} // so much that it should go now
 	live   live          // the log uploader's own
+	end    advance
 
 	mu       sync.Mutex
 	redact   *RedactWriter
@@ -66,7 +67,7 @@ func Begin(ctx context.Context, store Store, info Info) (*Attempt, error) {
 	if err := CheckName(a.name(strings.Repeat("x/", maxFileName/2) + "x")); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin attempt: %w", err), os.Remove(dir))
 	}
-	a.live.there = map[string]bool{}
+	a.live.there, a.end.tell = map[string]bool{}, info.Progress
 	a.redact = info.Redact.Writer(a.spool)
 	a.files = newShelf(a)
 	if info.Line != "" {

@@ -43,6 +43,7 @@ func (a *Attempt) Finish(ctx context.Context, o Outcome) error {
 	a.reported++
 	a.mu.Unlock()
 
+	a.end.begin(a.files.unsent() + min(a.spool.Size(), a.info.Limits.Log))
 	a.files.close(ctx)
 	a.stop()
 	a.work.Wait()
@@ -74,7 +75,10 @@ func (f *finish) all(o Outcome) {
 	}
 	results, version := f.results()
 	results.Problems = append(results.Problems, f.problems()...)
-	logThere := f.step("log", func(ctx context.Context) error { return f.put(ctx, "log.txt", log, Meta{Cache: CacheForever}) })
+	logThere := f.step("log", func(ctx context.Context) error {
+		return f.put(f.end.follow(ctx), "log.txt", log, Meta{Cache: CacheForever})
+	})
+	f.end.arrived(log.Size())
 	if !logThere {
 		f.errs = append(f.errs, ErrNoLog)
 	}

@@ -30,6 +30,8 @@ type Info struct {
 
 	Unlisted bool // in no index: who finds one of a private repository would find its logs
 
+	Progress func(Step) // is told, by one goroutine at a time, how far the end of a big attempt is; nil: nobody waits
+
 	Limits  Limits       // zero values: the defaults
 	Redact  *Redactor    // nil: nothing is secret
 	Scratch string       // folder for scratch files; empty: the system's

@@ -24,6 +24,7 @@ type shelf struct {
 	files   []File
 	taken   map[string]bool // objects' names in use
 	total   int64           // bytes
+	open    int64           // of them that were not yet sent
 	left    int             // how many were too many
 	waiting int             // not yet sent
 	changes int             // counts changes of files
@@ -103,9 +104,10 @@ func (s *shelf) send(p parcel) error {
 		return errFinished
 	}
 	if s.total+p.Size > s.a.info.Limits.FileTotal {
-		return fmt.Errorf("all artifacts together are longer than %s", amount(s.a.info.Limits.FileTotal))
+		return fmt.Errorf("all artifacts together are longer than %s", Bytes(s.a.info.Limits.FileTotal))
 	}
 	s.total += p.Size
+	s.open += p.Size
 	s.queue <- p // has room for as many as admit lets in
 	return nil
 }
@@ -150,11 +152,13 @@ func (s *shelf) uploadOne(ctx context.Context, p parcel) error {
 	}
 	defer f.Close()
 	meta := Meta{Type: p.Type, Cache: CacheForever, Attachment: p.Type == octets}
-	if err := s.a.put(ctx, p.File.File, f, meta); err != nil {
+	if err := s.a.put(s.a.end.follow(ctx), p.File.File, f, meta); err != nil {
 		return err
 	}
+	s.a.end.arrived(p.Size)
 	s.mu.Lock()
 	s.waiting--
+	s.open -= p.Size
 	s.good = time.Now()
 	s.files = append(s.files, p.File)
 	s.changes++
@@ -167,9 +171,11 @@ func (s *shelf) uploadOne(ctx context.Context, p parcel) error {
 }
 
 func (s *shelf) fail(p parcel, err error) {
+	s.a.end.arrived(p.Size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting--
+	s.open -= p.Size
 	p.Withheld, p.File.File = "the store did not take it", ""
 	s.files = append(s.files, p.File)
 	s.changes++
@@ -186,6 +192,13 @@ func (s *shelf) close(ctx context.Context) {
 	case <-s.sent:
 	case <-ctx.Done():
 	}
+}
+
+// unsent is how many bytes wait.
+func (s *shelf) unsent() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
 }
 
 // list is a copy of what is known, and which version of it.

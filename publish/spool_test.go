@@ -84,7 +84,7 @@ func TestSpoolCutsTheMiddle(t *testing.T) {
 	if lines[0] != "line 000000" || lines[len(lines)-1] != "line 099999" {
 		t.Errorf("begins %q, ends %q", lines[0], lines[len(lines)-1])
 	}
-	if want := fmt.Sprintf("[cyborg: %d lines (", cut.Lines); !strings.HasPrefix(lines[cut.Line-1], want) || !strings.Contains(lines[cut.Line-1], "the limit of a log is 12.0 kB") {
+	if want := fmt.Sprintf("[cyborg: %d lines (", cut.Lines); !strings.HasPrefix(lines[cut.Line-1], want) || !strings.Contains(lines[cut.Line-1], "the limit of a log is 12 kB") {
 		t.Errorf("line %d is %q", cut.Line, lines[cut.Line-1])
 	}
 	if want := fmt.Sprintf("line %06d", cut.Line-1+cut.Lines); lines[cut.Line] != want {
@@ -254,9 +254,9 @@ func TestPlanLeavesAlone(t *testing.T) {
 	}
 }
 
-func TestAmount(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 100e6: "100.0 MB", 1e9: "1.0 GB"} {
-		if got := amount(n); got != want {
+func TestBytes(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 9_949: "9.9 kB", 9_950: "10 kB", 999_499: "999 kB", 999_500: "1.0 MB", 100e6: "100 MB", 1e9: "1.0 GB"} {
+		if got := Bytes(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}

@@ -41,7 +41,7 @@ func (s *spool) whole(limit int64) (*io.SectionReader, *Cut, error) {
 		return nil, nil, err
 	}
 	cut := &Cut{Line: before + 1, Lines: s.lines - before - after, Bytes: to - from}
-	text := fmt.Sprintf("[cyborg: %d lines (%s) are cut out here, the limit of a log is %s]\n", cut.Lines, amount(cut.Bytes), amount(limit))
+	text := fmt.Sprintf("[cyborg: %d lines (%s) are cut out here, the limit of a log is %s]\n", cut.Lines, Bytes(cut.Bytes), Bytes(limit))
 	all := joined{
 		io.NewSectionReader(s, 0, from),
 		io.NewSectionReader(bytes.NewReader([]byte(text)), 0, int64(len(text))),
@@ -110,17 +110,4 @@ func (j joined) ReadAt(b []byte, at int64) (int, error) {
 		at = 0
 	}
 	return done, io.EOF
-}
-
-// amount writes a number of bytes for people: "0 B", "12.3 MB".
-func amount(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, unit := float64(n), 0
-	for f >= 999.95 && unit < 5 {
-		f /= 1000
-		unit++
-	}
-	return fmt.Sprintf("%.1f %cB", f, " kMGTP"[unit])
 }

@@ -134,7 +134,7 @@ func (s *Store) put(ctx context.Context, name string, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, &patient{ctx, body})
+	_, err = io.Copy(f, publish.Patient(ctx, body))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -160,19 +160,6 @@ func (s *Store) rename(aside, name string) error {
 			return err
 		}
 	}
-}
-
-// patient is a reader that ends with its context.
-type patient struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
-		return 0, context.Cause(p.ctx)
-	}
-	return p.r.Read(b)
 }
 
 // Get implements [publish.Store].

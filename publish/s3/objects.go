@@ -63,6 +63,7 @@ func (s *Store) Put(ctx context.Context, name string, body io.ReadSeeker, meta p
 	}
 	w, err := measure(ctx, body)
 	if err == nil {
+		w.sent = publish.Watched(ctx)
 		err = s.put(ctx, key, w, meta)
 	}
 	return s.explain(ctx, "put", name, err)
@@ -131,6 +132,8 @@ type window struct {
 	start int64
 	size  int64
 	sum   [sha256.Size]byte
+	at    int64
+	sent  func(int64) // is told at
 }
 
 // measure reads a body once, for its size and sum.
@@ -139,7 +142,7 @@ func measure(ctx context.Context, body io.ReadSeeker) (*window, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &window{body: body, start: start}
+	w := &window{body: body, start: start, sent: func(int64) {}}
 	hash, buf := sha256.New(), make([]byte, 64<<10)
 	for {
 		if ctx.Err() != nil {
@@ -159,7 +162,12 @@ func measure(ctx context.Context, body io.ReadSeeker) (*window, error) {
 	return w, err
 }
 
-func (w *window) Read(p []byte) (int, error) { return w.body.Read(p) }
+func (w *window) Read(p []byte) (int, error) {
+	n, err := w.body.Read(p)
+	w.at += int64(n)
+	w.sent(w.at)
+	return n, err
+}
 
 // Seek counts from where the body stood.
 func (w *window) Seek(offset int64, whence int) (int64, error) {
@@ -167,7 +175,8 @@ func (w *window) Seek(offset int64, whence int) (int64, error) {
 		offset += w.start
 	}
 	at, err := w.body.Seek(offset, whence)
-	return at - w.start, err
+	w.at = at - w.start
+	return w.at, err
 }
 
 // Get implements [publish.Store]. The reader's last Read gives an error in place

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/cyborg-bots/cyborg/publish"
 )
 
 // Large objects: read in ranges, written once. Which of them are whole is the business of who reads them: they have
@@ -78,7 +80,7 @@ func (s *Store) Create(ctx context.Context, name string, body io.ReaderAt, size 
 	}
 	o.DisableMultipart = true
 	o.UserMetadata["X-Amz-Checksum-Sha256"] = base64.StdEncoding.EncodeToString(sum[:])
-	_, err = s.client.PutObject(ctx, s.o.Bucket, key, io.NewSectionReader(body, 0, size), size, o)
+	_, err = s.client.PutObject(ctx, s.o.Bucket, key, &window{body: io.NewSectionReader(body, 0, size), sent: publish.Watched(ctx)}, size, o)
 	return s.explain(ctx, "create", name, refused(err))
 }
 
@@ -107,6 +109,7 @@ func (s *Store) createParts(ctx context.Context, key string, body io.ReaderAt, s
 	length := max(largePart, (size/maxParts/(1<<20)+1)<<20)
 	parts := make([]minio.CompletePart, (size+length-1)/length)
 	var next atomic.Int64
+	sent := together(publish.Watched(ctx))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -114,7 +117,9 @@ func (s *Store) createParts(ctx context.Context, key string, body io.ReaderAt, s
 		all.Go(func() {
 			for n := next.Add(1); int(n) <= len(parts) && ctx.Err() == nil; n = next.Add(1) {
 				off := (n - 1) * length
-				part, err := s.createPart(ctx, key, id, int(n), io.NewSectionReader(body, off, min(length, size-off)))
+				part, err := s.createPart(ctx, key, id, int(n), &window{
+					body: io.NewSectionReader(body, off, min(length, size-off)), size: min(length, size-off), sent: sent(),
+				})
 				if err != nil {
 					cancel(err)
 				}
@@ -130,16 +135,28 @@ func (s *Store) createParts(ctx context.Context, key string, body io.ReaderAt, s
 	return err
 }
 
+// together makes watchers of parts that are sent side by side, which tell the watcher of the whole.
+func together(whole func(int64)) func() func(int64) {
+	var sum atomic.Int64
+	return func() func(int64) {
+		var before int64
+		return func(at int64) {
+			whole(sum.Add(at - before))
+			before = at
+		}
+	}
+}
+
 // createPart uploads one part, with its MD5, which the server checks.
-func (s *Store) createPart(ctx context.Context, key, id string, n int, body *io.SectionReader) (minio.CompletePart, error) {
+func (s *Store) createPart(ctx context.Context, key, id string, n int, body *window) (minio.CompletePart, error) {
 	sum := md5.New()
-	if _, err := io.Copy(sum, body); err != nil {
+	if _, err := io.Copy(sum, body.body); err != nil {
 		return minio.CompletePart{}, err
 	}
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return minio.CompletePart{}, err
 	}
-	part, err := s.core.PutObjectPart(ctx, s.o.Bucket, key, id, n, body, body.Size(), minio.PutObjectPartOptions{
+	part, err := s.core.PutObjectPart(ctx, s.o.Bucket, key, id, n, body, body.size, minio.PutObjectPartOptions{
 		Md5Base64: base64.StdEncoding.EncodeToString(sum.Sum(nil)),
 	})
 	return minio.CompletePart{PartNumber: n, ETag: part.ETag}, err

@@ -2,7 +2,10 @@ package s3_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"encoding/pem"
@@ -167,5 +171,37 @@ func TestDamageOnTheWay(t *testing.T) {
 	}
 	if _, err := s.Get(t.Context(), "short.bin"); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("an authority that nobody knows is trusted: %v", err)
+	}
+}
+
+// Whoever watches learns how far an object is, up to all of it: in one request, in parts one behind the other, and in parts
+// side by side.
+func TestWatched(t *testing.T) {
+	t.Parallel()
+	s := open(t, options(s3test.Start(t)))
+	for _, size := range []int{100_000, 20 << 20, 50 << 20} {
+		data := bytes.Repeat([]byte("0123456"), size/7)
+		for name, send := range map[string]func(ctx context.Context, name string) error{
+			"put": func(ctx context.Context, name string) error {
+				return s.Put(ctx, name, bytes.NewReader(data), publish.Meta{})
+			},
+			"create": func(ctx context.Context, name string) error {
+				return s.Create(ctx, name, bytes.NewReader(data), int64(len(data)), sha256.Sum256(data))
+			},
+		} {
+			var mu sync.Mutex
+			told, most := 0, int64(0)
+			ctx := publish.Watch(t.Context(), func(n int64) {
+				mu.Lock()
+				defer mu.Unlock()
+				told, most = told+1, max(most, n)
+			})
+			if err := send(ctx, fmt.Sprintf("watched/%s-%d", name, size)); err != nil {
+				t.Fatal(err)
+			}
+			if most != int64(len(data)) || told < 2 {
+				t.Errorf("%s of %d bytes: told %d times, up to %d", name, len(data), told, most)
+			}
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
 
@@ -94,6 +95,11 @@ type Progress struct {
 	Disk        vmimage.Disk
 	Phase       Phase
 	Done, Total int64 // bytes; Total is 0 when not known
+}
+
+// Step is the progress as it is shown to people.
+func (p Progress) Step() publish.Step {
+	return publish.Step{What: string(p.Phase) + " " + p.Disk.String(), Done: p.Done, Total: p.Total}
 }
 
 // Get gives a disk of which it knows that it is the one that is named: the one in the cache, or from the first source

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
 
@@ -138,7 +139,7 @@ func (c *Cache) space(partial *os.File, size int64) error {
 	}
 	free := int64(fs.Bavail) * fs.Bsize
 	if need := size - st.Blocks*512 + c.o.Spare; need > free {
-		return &spaceError{c.dir, fmt.Errorf("%s are free, %s are needed", Bytes(free), Bytes(need))}
+		return &spaceError{c.dir, fmt.Errorf("%s are free, %s are needed", publish.Bytes(free), publish.Bytes(need))}
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (f *Folder) Create(ctx context.Context, name string, body io.ReaderAt, size
 		return fmt.Errorf("create %s: %w", path, err)
 	}
 	defer os.Remove(aside)
-	_, err = io.Copy(file, &patient{ctx, io.NewSectionReader(body, 0, size)})
+	_, err = io.Copy(file, publish.Patient(ctx, io.NewSectionReader(body, 0, size)))
 	if err == nil {
 		err = file.Sync()
 	}
@@ -140,18 +140,4 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 		return fmt.Errorf("delete image: %w", err)
 	}
 	return nil
-}
-
-// patient is a reader that ends with its context.
-type patient struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-// Read implements io.Reader.
-func (p *patient) Read(b []byte) (int, error) {
-	if p.ctx.Err() != nil {
-		return 0, context.Cause(p.ctx)
-	}
-	return p.r.Read(b)
 }

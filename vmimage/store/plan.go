@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
 
@@ -47,7 +48,7 @@ type FullError struct {
 }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("prune %s: %s too little room, and the %d disks that are left are needed or too new", e.Where, Bytes(e.Short), e.Kept)
+	return fmt.Sprintf("prune %s: %s too little room, and the %d disks that are left are needed or too new", e.Where, publish.Bytes(e.Short), e.Kept)
 }
 
 // plan decides what goes, the longest idle first. short is how many bytes are to be freed at least; evict lets disks go

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"sync"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
 
@@ -31,6 +32,12 @@ func Upload(ctx context.Context, to Shelf, held *Held, progress func(Progress)) 
 	if _, err := hex.Decode(sum[:], []byte(disk.Digest)); err != nil {
 		return false, fmt.Errorf("upload %s: %w", disk, err)
 	}
+	var one sync.Mutex
+	sent := func(n int64) {
+		one.Lock()
+		defer one.Unlock()
+		tell(Uploading, n, info.Size())
+	}
 	const tries = 3
 	var errs []error
 	for range tries {
@@ -47,7 +54,7 @@ func Upload(ctx context.Context, to Shelf, held *Held, progress func(Progress)) 
 		if err != nil {
 			break
 		}
-		err = to.Create(ctx, disk.File(), &counted{ctx: ctx, r: held.file, size: info.Size(), tell: tell}, info.Size(), sum)
+		err = to.Create(publish.Watch(ctx, sent), disk.File(), held.file, info.Size(), sum)
 		if ctx.Err() != nil {
 			return false, fmt.Errorf("upload %s to %s: %w", disk, to, context.Cause(ctx))
 		}
@@ -94,25 +101,4 @@ func check(ctx context.Context, s Source, disk vmimage.Disk, want int64, tell fu
 		return &DamagedError{Disk: disk, Where: s.String(), Sum: got}
 	}
 	return nil
-}
-
-// counted is a file that tells how far it was read. Parts may be read side by side.
-type counted struct {
-	mu   sync.Mutex
-	ctx  context.Context
-	r    io.ReaderAt
-	size int64
-	tell func(Phase, int64, int64)
-}
-
-// ReadAt implements io.ReaderAt.
-func (c *counted) ReadAt(p []byte, off int64) (int, error) {
-	if c.ctx.Err() != nil {
-		return 0, context.Cause(c.ctx)
-	}
-	n, err := c.r.ReadAt(p, off)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tell(Uploading, min(off+int64(n), c.size), c.size)
-	return n, err
 }

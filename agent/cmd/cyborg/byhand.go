@@ -63,7 +63,7 @@ func runTask(ctx context.Context, env *environment, name string, args []string) 
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help, and cyborg tasks for the tasks here"}
 	}
-	h := &byHand{env: env, line: line}
+	h := &byHand{env: env, line: line, bar: barOn(env.Stderr)}
 	if line.Issue != 0 || line.Publish {
 		h.flags.env = env
 		if line.Issue == 0 && line.Pull == 0 {
@@ -85,6 +85,7 @@ type byHand struct {
 	state  string
 	mirror *checkout.Mirror
 	work   *agent.Workshop
+	bar    *publish.Bar // of what is published at the end
 	job    tasks.Job
 	task   *tasks.Task
 }
@@ -208,7 +209,7 @@ func (h *byHand) do(ctx context.Context) error {
 		Branch: branch,
 		Repo:   h.job.Repo, Task: h.job.Task, Context: h.job.Context, Pull: h.job.Pull, SHA: h.job.SHA, Bot: hostName(),
 		Host: hostName(), Version: buildVersion(), Nonce: nonce, Line: h.line.String(),
-		Redact: redact, Log: h.flags.logger(),
+		Redact: redact, Log: h.flags.logger(), Progress: h.bar.Show,
 	})
 	if err != nil {
 		return infra(err)
@@ -217,7 +218,9 @@ func (h *byHand) do(ctx context.Context) error {
 		Task: h.task, Place: h.place(), Dir: scratch.Dir, Nonce: nonce, Version: buildVersion(), Output: io.MultiWriter(h.env.Stdout, attempt),
 		Report: attempt.Report, Lines: attempt.Lines, Keep: attempt.Artifacts,
 	}, h.job)
-	if err := attempt.Finish(context.WithoutCancel(ctx), publish.Outcome{State: outcome.State, Description: outcome.Text}); err != nil {
+	err = attempt.Finish(context.WithoutCancel(ctx), publish.Outcome{State: outcome.State, Description: outcome.Text})
+	h.bar.Close()
+	if err != nil {
 		fmt.Fprintf(h.env.Stderr, "cyborg: %v\n", err)
 	}
 	if outcome.Err != nil {

@@ -22,6 +22,7 @@ func (h *byHand) doErrand(ctx context.Context) error {
 		return err
 	}
 	outcome, err := a.ByHand(ctx, entry)
+	h.bar.Close()
 	if taken, ok := errors.AsType[*claim.TakenError](err); ok {
 		return &exitError{Code: exitOccupied, Err: taken, Hint: "cyborg status tells who has what"}
 	}
@@ -70,7 +71,7 @@ func (h *byHand) ready(ctx context.Context) (*agent.Agent, agent.Entry, error) {
 		return nil, none, err
 	}
 	c := b.config()
-	c.Terminal = h.env.Stdout
+	c.Terminal, c.Progress = h.env.Stdout, h.bar.Show
 	c.Errands.ByHand = true
 	if workshop, ok := c.Performer.(*agent.Workshop); ok {
 		c.Teacher = workshop // which greets nobody

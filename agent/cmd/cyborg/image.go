@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/build"
 	"github.com/cyborg-bots/cyborg/vmimage/store"
@@ -102,11 +103,11 @@ func (f *imageCommandFlags) whereabouts(ctx context.Context, w *warehouse, dir s
 	}
 	var places []string
 	if info, err := os.Stat(filepath.Join(dir, disk.File())); err == nil {
-		places = append(places, "here ("+store.Bytes(info.Size())+")")
+		places = append(places, "here ("+publish.Bytes(info.Size())+")")
 	}
 	for _, s := range w.sources {
 		if size, err := s.Size(ctx, disk.File()); err == nil {
-			places = append(places, s.String()+" ("+store.Bytes(size)+")")
+			places = append(places, s.String()+" ("+publish.Bytes(size)+")")
 		}
 	}
 	if len(places) == 0 {

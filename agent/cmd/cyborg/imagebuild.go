@@ -84,9 +84,9 @@ func (f *factory) build(ctx context.Context, r build.Recipe, unseen bool, out io
 	if err != nil {
 		return nil, infra(err)
 	}
-	bar := f.warehouse.bar()
-	defer bar.Close()
-	held, err := f.warehouse.cache.Add(ctx, result.Disk, result.File, bar.Show)
+	show, end := f.warehouse.bar()
+	defer end()
+	held, err := f.warehouse.cache.Add(ctx, result.Disk, result.File, show)
 	if err != nil {
 		return nil, infra(err)
 	}
@@ -117,9 +117,9 @@ func (f *factory) upload(ctx context.Context, p *product) error {
 		return &exitError{Code: exitUsage, Err: fmt.Errorf("upload %s: no store that can be written to", p.Disk),
 			Hint: "give --image-store s3://BUCKET/FOLDER, or set CYBORG_IMAGE_STORE; cyborg publish init makes the bucket"}
 	}
-	bar := f.warehouse.bar()
-	defer bar.Close()
-	if _, err := store.Upload(ctx, shelf, p.held, bar.Show); err != nil {
+	show, end := f.warehouse.bar()
+	defer end()
+	if _, err := store.Upload(ctx, shelf, p.held, show); err != nil {
 		return infra(err)
 	}
 	return infra(store.UploadPackages(ctx, shelf, p.Disk, p.Packages))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/store"
 )
@@ -121,7 +122,7 @@ func (w *warehouse) prune(ctx context.Context, needs store.Needs, age time.Durat
 // report says what a prune did.
 func report(out io.Writer, where string, done store.Pruned) {
 	for _, r := range done.Removed {
-		fmt.Fprintf(out, "%s: removed %s (%s): %s\n", where, r.Disk, store.Bytes(r.Size), r.Why)
+		fmt.Fprintf(out, "%s: removed %s (%s): %s\n", where, r.Disk, publish.Bytes(r.Size), r.Why)
 	}
-	fmt.Fprintf(out, "%s: %d disks removed, %s freed, %d left\n", where, len(done.Removed), store.Bytes(done.Freed), done.Kept)
+	fmt.Fprintf(out, "%s: %d disks removed, %s freed, %d left\n", where, len(done.Removed), publish.Bytes(done.Freed), done.Kept)
 }

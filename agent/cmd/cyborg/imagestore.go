@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
 	"github.com/cyborg-bots/cyborg/vmimage/machine/place"
@@ -88,22 +89,27 @@ func (f *runFlags) warehouse(state string) (*warehouse, error) {
 	return w, nil
 }
 
-// bar shows progress to people, or to a log.
-func (w *warehouse) bar() *store.Bar {
-	f, ok := w.out.(*os.File)
+// barOn shows progress to people, or to a log.
+func barOn(out io.Writer) *publish.Bar {
 	terminal := false
-	if ok {
+	if f, ok := out.(*os.File); ok {
 		_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 		terminal = err == nil
 	}
-	return store.NewBar(w.out, terminal)
+	return publish.NewBar(out, terminal)
+}
+
+// bar shows the progress of disks.
+func (w *warehouse) bar() (show func(store.Progress), end func()) {
+	b := barOn(w.out)
+	return func(p store.Progress) { b.Show(p.Step()) }, b.Close
 }
 
 // get gives a disk, which is fetched if need be.
 func (w *warehouse) get(ctx context.Context, disk vmimage.Disk) (*store.Held, error) {
-	bar := w.bar()
-	defer bar.Close()
-	return w.cache.Get(ctx, disk, w.sources, bar.Show)
+	show, end := w.bar()
+	defer end()
+	return w.cache.Get(ctx, disk, w.sources, show)
 }
 
 // image gives the image of a disk whose name has its sum. It stays for the machines that start from it.

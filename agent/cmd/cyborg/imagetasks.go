@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/tasks"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/store"
@@ -52,7 +53,7 @@ func (f *factory) refresh(ctx context.Context, env *tasks.Env, name string) erro
 		return err
 	}
 	defer p.held.Close()
-	fmt.Fprintf(env.Output, "cyborg: %s, %s\n", p.Disk.File(), store.Bytes(p.Size))
+	fmt.Fprintf(env.Output, "cyborg: %s, %s\n", p.Disk.File(), publish.Bytes(p.Size))
 	if p.Disk == image.Disk {
 		return nil
 	}
@@ -69,7 +70,7 @@ func (f *factory) refresh(ctx context.Context, env *tasks.Env, name string) erro
 // message is what people read of a new disk: what changed inside.
 func (f *factory) message(ctx context.Context, image vmimage.Image, p *product) string {
 	text := "image-refresh " + p.Disk.Name + ": a new disk\n\n"
-	text += fmt.Sprintf("SHA-256 %s, %s.\nIt was started once and answered after %v.\n\n", p.Disk.Digest, store.Bytes(p.Size), p.Boot.Round(100*time.Millisecond))
+	text += fmt.Sprintf("SHA-256 %s, %s.\nIt was started once and answered after %v.\n\n", p.Disk.Digest, publish.Bytes(p.Size), p.Boot.Round(100*time.Millisecond))
 	if image.Disk == (vmimage.Disk{}) {
 		return text + fmt.Sprintf("It is the first one, with %d packages.\n", len(p.Packages))
 	}

@@ -1,4 +1,4 @@
-package store
+package publish
 
 import (
 	"fmt"
@@ -24,27 +24,42 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.0f %s", value, unit)
 }
 
-// A Bar shows progress to people: on a terminal one line that changes, elsewhere a line now and then.
+// A Step is how far something is that people wait for: a phase of it, named in What ("fetching debian-13").
+type Step struct {
+	What        string
+	Done, Total int64 // bytes; Total is 0 when not known
+}
+
+// A Bar shows steps to people: on a terminal one line that changes, elsewhere a line now and then. It is for one
+// goroutine at a time.
 type Bar struct {
 	out      io.Writer
 	terminal bool
-	last     Progress
+	last     Step
 	shown    time.Time
-	began    time.Time // of the phase
+	began    time.Time // of what is shown
 	from     int64     // bytes that were there when it began
 	open     bool      // a line of the terminal is unfinished
 }
 
-// Every how often a line is printed where lines stay.
-const barPause = 10 * time.Second
+// pause is how long a line stands at least: long, where lines stay.
+func (b *Bar) pause() time.Duration {
+	if b.terminal {
+		return 100 * time.Millisecond
+	}
+	return 10 * time.Second
+}
 
 // NewBar shows to out.
 func NewBar(out io.Writer, terminal bool) *Bar { return &Bar{out: out, terminal: terminal} }
 
-// Show takes the next progress; it is made to be handed to Get and Upload.
-func (b *Bar) Show(p Progress) {
+// Show takes the next step.
+func (b *Bar) Show(p Step) {
+	if p == b.last {
+		return
+	}
 	now := time.Now()
-	first := p.Phase != b.last.Phase || p.Disk != b.last.Disk
+	first := p.What != b.last.What
 	if first {
 		b.Close()
 		b.began, b.from = now, p.Done
@@ -52,13 +67,17 @@ func (b *Bar) Show(p Progress) {
 	ended := p.Total > 0 && p.Done >= p.Total && b.last.Done != p.Done
 	b.last = p
 	switch {
+	case !first && !ended && now.Sub(b.shown) < b.pause():
+		return
 	case b.terminal:
 		fmt.Fprintf(b.out, "\r%s\x1b[K", b.line(now))
-		b.open = true
-	case first || ended || now.Sub(b.shown) >= barPause:
+		if b.open = true; ended {
+			b.Close() // whatever is printed next
+		}
+	default:
 		fmt.Fprintln(b.out, b.line(now))
-		b.shown = now
 	}
+	b.shown = now
 }
 
 // Close ends an unfinished line.
@@ -75,10 +94,10 @@ const barWidth = 24
 func (b *Bar) line(now time.Time) string {
 	p := b.last
 	if p.Total <= 0 {
-		return fmt.Sprintf("%s %s", p.Phase, p.Disk)
+		return p.What
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s %3d %%", p.Phase, p.Disk, p.Done*100/p.Total)
+	fmt.Fprintf(&text, "%s %3d %%", p.What, p.Done*100/p.Total)
 	if b.terminal {
 		full := int(p.Done * barWidth / p.Total)
 		fmt.Fprintf(&text, " [%s%s]", strings.Repeat("=", full), strings.Repeat(" ", barWidth-full))

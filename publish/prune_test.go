@@ -47,52 +47,6 @@ func later() time.Time { return time.Now().Add(100 * 24 * time.Hour) }
 
 const days = 24 * time.Hour
 
-// What is old goes, with all its objects; what an open pull request has, what is
-// young and what is not ours stays; the history outlives the logs.
-func TestPrune(t *testing.T) {
-	s := openDir(t)
-	shelfOfLogs(t, s, 7, 7, 8)
-	foreign := []string{"acme/widget/README.txt", "acme/widget/pull-7/verify/notes/x.txt", "acme/widget/images/20260101-000000-x/disk.bin", "acme/widgets/pull-7/v/20260101-000000-x/log.txt"}
-	for _, name := range foreign {
-		if err := s.Put(t.Context(), name, strings.NewReader("x"), publish.Meta{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := all(t, s, "")
-	keep := publish.Keep{Logs: 90 * days, History: 400 * days, Now: later(), Pinned: func(kind string) bool { return kind == "pull-8" }, DryRun: true}
-	told, err := publish.Prune(t.Context(), s, "acme/widget", keep)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, all(t, s, "")); diff != "" {
-		t.Errorf("a dry run (-before +after):\n%s", diff)
-	}
-	keep.DryRun = false
-	done, err := publish.Prune(t.Context(), s, "acme/widget", keep)
-	if err != nil || done != told || done.Attempts != 2 || done.Pinned != 1 || done.Objects != 2*6 || done.Bytes == 0 {
-		t.Errorf("deleted %+v, a dry run told %+v, %v", done, told, err)
-	}
-	for _, name := range all(t, s, "") {
-		if strings.Contains(name, "/pull-7/") && !strings.Contains(name, "/history/") && !slices.Contains(foreign, name) {
-			t.Errorf("%s is still there", name)
-		}
-	}
-	for _, name := range foreign {
-		read(t, s, name)
-	}
-	if got := shows(t, s, "acme/widget/index.json"); len(got) != 1 || !strings.Contains(got[0], " 8 ") {
-		t.Errorf("the index shows %q", got)
-	}
-	if got := records(t, s, time.Time{}); len(got) != 3 {
-		t.Errorf("the history has %d attempts, want all 3", len(got))
-	}
-	keep.Now = keep.Now.Add(400 * days)
-	keep.Pinned = nil
-	if done, err = publish.Prune(t.Context(), s, "acme/widget", keep); err != nil || done.History != 3 || done.Attempts != 1 {
-		t.Errorf("much later: %+v, %v", done, err)
-	}
-}
-
 // The young stay, and nobody can ask for less than a day.
 func TestPruneKeeps(t *testing.T) {
 	s := openDir(t)
@@ -152,24 +106,5 @@ func TestPruneGoesOn(t *testing.T) {
 				t.Errorf("died at deletion %d: %s is still there", died, name)
 			}
 		}
-	}
-}
-
-// Several bots prune at the same time, while others publish.
-func TestPruneSideBySide(t *testing.T) {
-	s := openDir(t)
-	shelfOfLogs(t, s, 1, 2, 3, 4, 5, 6)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if _, err := publish.Prune(t.Context(), s, "acme/widget", publish.Keep{Logs: 90 * days, Now: later(), Pinned: func(kind string) bool { return kind == "pull-9" }}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Go(func() { shelfOfLogs(t, s, 9) })
-	wg.Wait()
-	if got := shows(t, s, "acme/widget/index.json"); len(got) != 1 || !strings.Contains(got[0], " 9 success") {
-		t.Errorf("the index shows %q", got)
 	}
 }

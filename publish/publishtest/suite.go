@@ -46,6 +46,9 @@ func Suite(t *testing.T, open func(t *testing.T) publish.Store) {
 		{"readers see one whole object", atomic},
 		{"writers and deleters side by side", crowd},
 		{"strangers read over http", public},
+		{"what is old is pruned", pruned},
+		{"pruning goes on where a bot died", goesOn},
+		{"bots prune side by side", sideBySide},
 	}
 	for n, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t), fmt.Sprintf("suite/%02d", n)) })

@@ -161,8 +161,8 @@ func TestSweep(t *testing.T) {
 	for _, tt := range []struct {
 		age  time.Duration
 		want int
-	}{{24 * time.Hour, 0}, {0, 2}, {0, 0}} {
-		if n, err := s.Sweep(t.Context(), tt.age); n != tt.want || err != nil {
+	}{{24 * time.Hour, 0}, {-time.Hour, 2}, {-time.Hour, 0}} {
+		if n, err := s.Sweep(t.Context(), time.Now().Add(-tt.age)); n != tt.want || err != nil {
 			t.Errorf("older than %v: %d, %v, want %d", tt.age, n, err, tt.want)
 		}
 	}

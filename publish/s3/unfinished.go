@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// Sweep aborts uploads in parts that were begun below the store's folder longer
-// ago than age and never completed: a bot died in the middle of one. Their parts
-// are in no listing, and cost what objects cost. It tells how many there were.
-func (s *Store) Sweep(ctx context.Context, age time.Duration) (int, error) {
+// Sweep aborts uploads in parts that were begun below the store's folder before
+// a time, some hours ago, and never completed: a bot died in the middle of one.
+// Their parts are in no listing, and cost what objects cost. It tells how many
+// there were.
+func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
 	prefix := s.o.Prefix
 	if prefix != "" {
 		prefix += "/"
@@ -23,7 +24,7 @@ func (s *Store) Sweep(ctx context.Context, age time.Duration) (int, error) {
 			errs = append(errs, u.Err)
 			break
 		}
-		if time.Since(u.Initiated) < age {
+		if !u.Initiated.Before(before) {
 			continue
 		}
 		if err := s.core.AbortMultipartUpload(ctx, s.o.Bucket, u.Key, u.UploadID); err != nil && !missing(err) { // another bot may sweep too

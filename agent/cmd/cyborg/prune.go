@@ -54,12 +54,13 @@ func pruneLogs(ctx context.Context, client *hub.Client, store publish.Store, rep
 		open[fmt.Sprintf("pull-%d", p.Number)] = true
 	}
 	keep.Pinned = func(kind string) bool { return open[kind] }
+	keep.Now = snapshot.Now // a machine whose own clock is years ahead would delete everything
 	done, err := publish.Prune(ctx, store, repo.String(), keep)
 	if err != nil {
 		return "", err
 	}
 	if bucket, ok := store.(*s3.Store); ok && !keep.DryRun {
-		if _, err := bucket.Sweep(ctx, publish.MinKeep); err != nil {
+		if _, err := bucket.Sweep(ctx, snapshot.Now.Add(-publish.MinKeep)); err != nil {
 			return "", err
 		}
 	}

@@ -5,7 +5,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -46,6 +49,36 @@ func wordWeather(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("no such weather: %s", args[0])
 	}
+}
+
+// wordDays says how many days later it is, by GitHub's clock.
+func wordDays(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "days N")
+	n, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	scriptOf(ts).days.Store(n)
+}
+
+// ahead is a server whose answers are dated some days later.
+func ahead(days *atomic.Int64, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := days.Load(); n > 0 {
+			w = &dated{w, time.Duration(n) * 24 * time.Hour}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// dated is an answer with another date.
+type dated struct {
+	http.ResponseWriter
+	ahead time.Duration
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (d *dated) WriteHeader(status int) {
+	d.Header().Set("Date", time.Now().Add(d.ahead).UTC().Format(http.TimeFormat))
+	d.ResponseWriter.WriteHeader(status)
 }
 
 // wordWeb reads an address as anybody may; the answer is in the file answer.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,6 +34,7 @@ type script struct {
 	forks  map[string]string // login to repository
 	disk   []string          // what mounts a disk for bots
 	way    *s3test.Proxy     // to the S3 server
+	days   atomic.Int64      // that GitHub's clock is ahead
 }
 
 type scriptKeyType struct{}
@@ -49,7 +51,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"api": wordAPI, "until": wordUntil, "status": wordStatus, "history": wordHistory, "once": wordOnce, "unwritten": wordUnwritten, "exits": wordExits,
 		"bot": wordBot, "fakehub": wordFakehub, "signal": wordSignal, "ended": wordEnded, "file": wordFile, "size": wordSize,
 		"comment": wordComment, "looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
-		"s3": wordS3, "weather": wordWeather, "web": wordWeb,
+		"s3": wordS3, "weather": wordWeather, "web": wordWeb, "days": wordDays,
 		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy, "left": wordLeft,
 		"issue": wordIssue, "conversation": wordConversation, "head": wordHead, "writes": wordWrites, "grant": wordGrant, "title": wordTitle,
 	}
@@ -89,7 +91,7 @@ func wordHub(ts *testscript.TestScript, neg bool, repos []string) {
 	store, err := dir.Open(ts.MkAbs("logs"), dir.Options{PublicURL: url + world.LogsPath})
 	ts.Check(err)
 	served := make(chan error, 1)
-	go func() { served <- world.Serve(ctx, listener, world.Beside(server, store)) }()
+	go func() { served <- world.Serve(ctx, listener, ahead(&s.days, world.Beside(server, store))) }()
 	ts.Defer(func() {
 		cancel()
 		ts.Check(<-served)

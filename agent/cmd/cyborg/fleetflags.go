@@ -172,6 +172,13 @@ func (f *hubFlags) redactor() (*publish.Redactor, error) {
 			secrets = append(secrets, publish.Secret{Name: name, Value: value})
 		}
 	}
+	if shared, err := f.sharedKeys(); err == nil { // whether or not they are used: jobs on this machine could read them
+		for _, s := range []publish.Secret{shared.Secret, shared.Session} {
+			if s.Value != "" {
+				secrets = append(secrets, s)
+			}
+		}
+	}
 	handed, err := f.handed()
 	if err != nil {
 		return nil, err

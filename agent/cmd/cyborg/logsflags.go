@@ -22,7 +22,7 @@ type logsFlags struct {
 func (f *logsFlags) register(fs *flag.FlagSet) {
 	fs.StringVar(&f.logs, "logs", "", "publish logs in `DIR`, or in the bucket of s3://BUCKET/FOLDER (default $CYBORG_LOGS, or logs in the\n"+
 		"state folder); for a bucket AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL and\n"+
-		"AWS_CA_BUNDLE are honoured")
+		"AWS_CA_BUNDLE are honoured, and AWS_PROFILE of AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials")
 	fs.StringVar(&f.publicURL, "public-url", "", "`URL` under which people find what is in --logs (default $CYBORG_PUBLIC_URL, or the bucket's own address)")
 	fs.StringVar(&f.style, "s3-style", "", "put the bucket's name into the `path` of addresses, or into the host (default $CYBORG_S3_STYLE,\n"+
 		"or host at the big providers and path elsewhere)")
@@ -91,22 +91,20 @@ func (f *runFlags) bucket(where string) (*s3.Store, error) {
 	o := s3.Options{
 		Bucket: bucket, Prefix: prefix, Version: buildVersion(),
 		Endpoint: either("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), Region: either("AWS_REGION", "AWS_DEFAULT_REGION"),
-		Style: f.style, PublicURL: f.public(f.env), CA: env("AWS_CA_BUNDLE"), AccessKey: env("AWS_ACCESS_KEY_ID"),
+		Style: f.style, PublicURL: f.public(f.env), CA: env("AWS_CA_BUNDLE"),
 	}
 	if o.Style == "" {
 		o.Style = env("CYBORG_S3_STYLE")
 	}
-	for name, to := range map[string]*publish.Secret{"AWS_SECRET_ACCESS_KEY": &o.SecretKey, "AWS_SESSION_TOKEN": &o.Session} {
-		value, err := f.secret(name)
-		if err != nil {
-			return nil, err
-		}
-		*to = publish.Secret{Name: name, Value: value}
+	keys, err := f.bucketKeys()
+	if e, ok := errors.AsType[*exitError](err); ok {
+		e.Err = fmt.Errorf("open %s: %w", where, e.Err)
+		return nil, e
 	}
-	if o.AccessKey == "" || o.SecretKey.Value == "" {
-		return nil, &exitError{Code: exitUsage, Err: errors.New("open --logs " + where + ": no keys"),
-			Hint: "set AWS_ACCESS_KEY_ID, and AWS_SECRET_ACCESS_KEY or AWS_SECRET_ACCESS_KEY_FILE"}
+	if err != nil {
+		return nil, err
 	}
+	o.AccessKey, o.SecretKey, o.Session = keys.Access, keys.Secret, keys.Session
 	store, err := s3.Open(o)
 	if err != nil {
 		return nil, &exitError{Code: exitUsage, Err: err, Hint: "see cyborg help run on --logs"}

@@ -98,14 +98,21 @@ func (m mutation) run(t *testing.T, changed string) (out string, failed bool) {
 	data, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, m.file): mutant}})
 	must(t, err)
 	must(t, os.WriteFile(overlay, data, 0o600))
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "90s", "-vet=off", "-overlay", overlay, "-run", m.tests, ".", "./claimtest")
-	cmd.Dir = root
-	b, err := cmd.CombinedOutput()
-	out = string(b)
-	if strings.Contains(out, "[build failed]") || strings.Contains(out, "no required module") {
-		t.Fatalf("does not compile:\n%s", out)
+	for _, folder := range []string{".", "./claimtest"} { // the quick tests first: one failure is enough
+		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "10m", "-failfast", "-vet=off", "-overlay", overlay, "-run", m.tests, folder)
+		cmd.Dir = root
+		b, err := cmd.CombinedOutput()
+		out += string(b)
+		switch {
+		case strings.Contains(out, "[build failed]") || strings.Contains(out, "no required module"):
+			t.Fatalf("does not compile:\n%s", out)
+		case strings.Contains(out, "test timed out"):
+			t.Fatalf("a test hangs, which may be the machine's fault:\n%s", out)
+		case err != nil:
+			return out, true
+		}
 	}
-	return out, err != nil
+	return out, false
 }
 
 func firstFailure(out string) string {

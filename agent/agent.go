@@ -90,6 +90,9 @@ type Agent struct {
 
 	known  map[string]Entry // by Subject.Key: the queue of the last round; for boards that keep more than marks
 	slowly bool             // it was said that GitHub's budget is short
+	meter  meter            // how quickly it is used
+	slow   float64          // by how much polls are stretched now
+	inside bool             // it has found the account not too crowded, or waited for its turn
 
 	seen     map[string]time.Time // by Subject.Key: when the bot first saw the job wait
 	approved map[string]approval  // by repository and number, of pull requests of outsiders

@@ -29,7 +29,7 @@ const auditors = 2
 const auditAtMost = 20
 
 // newsFor is how long a result is worth a look after it came. All bots that are alive have seen it by then.
-const newsFor = longestPoll + 5*time.Minute
+const newsFor = LongestPoll + 5*time.Minute
 
 // audit looks at the results that are new since the last round, at a time on GitHub's clock.
 func (a *Agent) audit(work context.Context, queue []Entry, peers []string, now time.Time) {

@@ -75,6 +75,10 @@ func fatal(err error) bool {
 
 // afterTrouble says how long to leave GitHub alone: until the time it named, or ever longer, up to ten minutes.
 func (a *Agent) afterTrouble(err error, times int) time.Duration {
+	if crowd, ok := errors.AsType[*crowdedError](err); ok {
+		a.c.Log.Info("waiting for a turn", "why", crowd.pace.Why, "first_look_in", crowd.wait.Round(time.Second).String())
+		return crowd.wait
+	}
 	wait := a.jitter(min(a.c.Poll<<min(times-1, 6), 10*time.Minute))
 	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
 		wait = max(time.Until(limited.Until), 0) + a.jitter(a.c.Poll)
@@ -116,17 +120,15 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	holders, seen := busy(queue, a.c.Hub.Now())
 	seen = a.peers.meet(append(seen, holders...), a.c.Hub.Now())
 	idle := without(seen, holders)
-	pace := PaceOf(a.c.Hub.Budget(), a.c.Hub.Now())
-	if slowly := pace.Slowly(); slowly != a.slowly {
-		a.slowly = slowly
-		a.c.Log.Info("changed pace", "slowly", slowly, "why", pace.Why, "poll", pace.stretch(a.c.Poll).Round(time.Second).String(), "taking_jobs", !pace.Save)
-	}
+	pace := a.pace()
 	next := pace.stretch(a.jitter(a.c.Poll))
 	if pace.Save {
 		return next, nil
 	}
 	a.audit(work, queue, seen, a.c.Hub.Now())
-	chosen := a.chooser().choose(queue, idle)
+	rules := a.chooser()
+	rules.Pause = pace.apart(rules.Pause)
+	chosen := rules.choose(queue, idle)
 	for _, at := range chosen.Take {
 		a.start(work, queue[at], pace.Lease)
 	}
@@ -161,6 +163,9 @@ func (a *Agent) Look(ctx context.Context, repo hub.Repo) ([]Entry, hub.Snapshot,
 func (a *Agent) visit(ctx context.Context, repo hub.Repo) ([]Entry, error) {
 	snapshot, err := a.c.Hub.Scan(ctx, repo)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.enter(); err != nil {
 		return nil, err
 	}
 	a.watch(ctx, repo, snapshot)

@@ -6,9 +6,11 @@ import (
 	"time"
 )
 
-// ideal is when the last job would be done if a perfect queue gave each job to the next free bot at once, and nothing went
-// wrong; from the first job on.
-func (w *world) ideal() time.Duration {
+// A span is when a job is being done.
+type span struct{ begin, end time.Time }
+
+// ideal is when each job would be done if a perfect queue gave it to the next free bot at once, and nothing went wrong.
+func (w *world) ideal() []span {
 	type job struct {
 		since  time.Time
 		length time.Duration
@@ -26,7 +28,7 @@ func (w *world) ideal() time.Duration {
 	}
 	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(a.since.UnixNano(), b.since.UnixNano()) })
 	free := make([]time.Time, len(w.bots))
-	end := w.begun
+	list := make([]span, 0, len(jobs))
 	for _, j := range jobs {
 		next := 0
 		for i := range free {
@@ -34,8 +36,9 @@ func (w *world) ideal() time.Duration {
 				next = i
 			}
 		}
-		free[next] = later(free[next], j.since).Add(j.length)
-		end = later(end, free[next])
+		begin := later(free[next], j.since)
+		free[next] = begin.Add(j.length)
+		list = append(list, span{begin, free[next]})
 	}
-	return end.Sub(w.begun)
+	return list
 }

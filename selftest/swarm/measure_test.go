@@ -6,6 +6,7 @@ package swarm
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -177,6 +178,62 @@ func TestBudget(t *testing.T) {
 	if sum.Bad() > 0 || sum.Usage.Refused > 0 || sum.Jobs < 42 || !strings.Contains(sum.fits(), "1 are enough") {
 		t.Errorf("%d requests refused; %s; %s", sum.Usage.Refused, sum.fits(), sum.Stories)
 	}
+}
+
+// TestAccounts: with a tenth of everything, a fleet of a thousand bots with ten thousand jobs a day. One account is too
+// little (it may write fifty times an hour), though bots find what is to be done soon; the table says how many it takes,
+// and with so many nothing is refused and no job waits for a budget.
+func TestAccounts(t *testing.T) {
+	l := fakehub.GitHubLimits()
+	for _, n := range []*int{&l.Primary, &l.GraphQL, &l.Points, &l.GraphQLPoints, &l.Content, &l.ContentHour, &l.Concurrent} {
+		*n /= 10
+	}
+	for seed := range uint64(2) {
+		play := func(accounts int) *Sum {
+			g := Game{
+				Seed: seed, Bots: 100, Jobs: 21, Contexts: 3, Mean: 35 * time.Minute, Even: true, Merge: true, Span: time.Hour / 2, Accounts: accounts,
+				Limits: l, Poll: 30 * time.Second, Settle: 5 * time.Second, Lease: 30 * time.Minute,
+			}.Draw(NoFaults)
+			st := stage{after: func(w *world) {
+				if n := w.refused(10 * time.Minute); n > 0 {
+					t.Errorf("%d requests were refused while the bots began", n)
+				}
+			}}
+			sum, err := st.play(t.Context(), g, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("seed %d: %d accounts: pick-up p50 %s, p95 %s; makespan %.2f times that of a perfect queue; %s", seed, accounts,
+				round(percentile(sum.Pickup, 0.5)), round(percentile(sum.Pickup, 0.95)), float64(sum.Makespan)/float64(sum.Ideal), sum.fits())
+			if sum.Bad() > 0 || sum.Jobs < 21 {
+				t.Errorf("%d jobs; %s", sum.Jobs, sum.Stories)
+			}
+			return sum
+		}
+		one := play(1)
+		if p50 := percentile(one.Pickup, 0.5); p50 > 5*time.Minute || !strings.Contains(one.fits(), "1 are too few") {
+			t.Errorf("one account: pick-up p50 %s, %s", p50, one.fits())
+		}
+		all := play(one.Need.Accounts)
+		if p95 := percentile(all.Pickup, 0.95); p95 > 5*time.Minute || all.Makespan > all.Ideal+all.Ideal/20 || !strings.Contains(all.fits(), "are enough") {
+			t.Errorf("%d accounts: pick-up p95 %s, makespan %s of %s, %s", one.Need.Accounts, p95, all.Makespan, all.Ideal, all.fits())
+		}
+	}
+}
+
+// refused counts the requests that GitHub refused in the first part of a game.
+func (w *world) refused(within time.Duration) int {
+	n := 0
+	var began time.Time
+	for i, e := range w.hub.Journal() {
+		if i == 0 {
+			began = e.Time
+		}
+		if (e.Status == http.StatusForbidden || e.Status == http.StatusTooManyRequests) && e.Time.Sub(began) < within {
+			n++
+		}
+	}
+	return n
 }
 
 // notes counts the notes on a commit, and the contexts that have more than one.

@@ -147,9 +147,14 @@ func (w *world) count(sum *Sum) {
 			addUsage(&sum.Usage, u)
 		}
 	}
-	if w.game.Limits == fakehub.GitHubLimits() {
-		sum.Spread = w.game.Accounts
+	limits := fakehub.GitHubLimits()
+	if w.game.Limits != (fakehub.Limits{}) {
+		sum.Spread, limits = w.game.Accounts, w.game.Limits
 	}
-	sum.Ideal = w.ideal()
+	jobs := w.ideal()
+	sum.Need = needOf(jobs, w.game, limits)
+	for _, j := range jobs {
+		sum.Ideal = max(sum.Ideal, j.end.Sub(w.begun))
+	}
 	sum.Makespan = max(w.last.Sub(w.begun), 0)
 }

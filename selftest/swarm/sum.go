@@ -24,7 +24,8 @@ type Sum struct {
 	Stories                                        []string // of the first few that went wrong
 
 	Usage    fakehub.Usage // of all bots' accounts
-	Spread   int           // over how many accounts, where the limits of github.com were kept; 0: they were not
+	Spread   int           // over how many accounts, where limits were kept; 0: they were not
+	Need     need          // of the game that takes most
 	Pickup   []time.Duration
 	Makespan time.Duration // from the first pull request to the last result, all games together
 	Ideal    time.Duration // the same with a perfect queue
@@ -53,6 +54,9 @@ func (s *Sum) Add(o *Sum) {
 	s.Stories = s.Stories[:min(len(s.Stories), mostStories)]
 	addUsage(&s.Usage, o.Usage)
 	s.Spread = max(s.Spread, o.Spread)
+	if o.Need.Accounts > s.Need.Accounts {
+		s.Need = o.Need
+	}
 	s.Pickup = append(s.Pickup, o.Pickup...)
 	s.Makespan += o.Makespan
 	s.Ideal += o.Ideal

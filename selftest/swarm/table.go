@@ -5,8 +5,6 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
-
-	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 )
 
 // Table writes the sum for people.
@@ -28,7 +26,7 @@ func (s *Sum) Table(w io.Writer) error {
 	row("statuses", "%d, %.1f a job", s.Records, s.each(s.Records))
 	row("points", "%.1f a job, %.1f of GraphQL's", s.each(s.Usage.Points), s.each(s.Usage.GraphQL))
 	row("content", "%d writes, %.1f a job; %d requests refused for a limit", s.Usage.Content, s.each(s.Usage.Content), s.Usage.Refused)
-	limits := fakehub.GitHubLimits()
+	limits := s.Need.Limits
 	row("budget", "of an account's hour: %.0f %% of the requests, %.0f %% of GraphQL, %.0f %% of the writes, %.0f %% of the points",
 		s.hourly(s.Usage.Primary, limits.Primary), s.hourly(s.Usage.GraphQL, limits.GraphQL),
 		s.hourly(s.Usage.Content, limits.ContentHour), s.hourly(s.Usage.Points, 60*limits.Points))
@@ -43,24 +41,18 @@ func (s *Sum) Table(w io.Writer) error {
 func (s *Sum) fits() string {
 	switch {
 	case s.Spread == 0:
-		return fmt.Sprintf("%d, by what was used in an hour on average", s.Accounts())
+		return "no limits were kept; " + s.Need.String()
 	case s.Usage.Refused == 0:
 		return fmt.Sprintf("%d are enough: nothing was refused", s.Spread)
 	}
-	return fmt.Sprintf("%d are too few: %d requests were refused; about %d", s.Spread, s.Usage.Refused, max(s.Accounts(), s.Spread+1))
-}
-
-// Accounts is how many accounts on github.com the fleet of a game takes, by what it uses in an hour on average.
-func (s *Sum) Accounts() int {
-	limits := fakehub.GitHubLimits()
-	most := max(s.hourly(s.Usage.Primary, limits.Primary), s.hourly(s.Usage.GraphQL, limits.GraphQL),
-		s.hourly(s.Usage.Content, limits.ContentHour), s.hourly(s.Usage.Points, 60*limits.Points))
-	return 1 + int(most/100)
+	n := s.Need
+	n.Accounts = max(n.Accounts, s.Spread+1)
+	return fmt.Sprintf("%d are too few: %d requests were refused; %s", s.Spread, s.Usage.Refused, n)
 }
 
 // hourly is how many percent of an hour's limit are used in an hour of a game.
 func (s *Sum) hourly(n, limit int) float64 {
-	return 100 * float64(n) / max(s.Virtual.Hours(), 1e-9) / float64(limit)
+	return 100 * float64(n) / max(s.Virtual.Hours(), 1e-9) / max(float64(limit), 1)
 }
 
 func (s *Sum) each(n int) float64 { return float64(n) / float64(max(s.Jobs, 1)) }

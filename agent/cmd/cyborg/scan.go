@@ -177,7 +177,7 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	}
 	fmt.Fprintf(f.env.Stdout, "budget: %d of %d requests and %d of %d points left this hour\n",
 		budget.Core.Remaining, budget.Core.Limit, budget.GraphQL.Remaining, budget.GraphQL.Limit)
-	if pace := agent.PaceOf(budget, f.bot.hub.Now()); pace.Slowly() { // what a bot says of itself too
+	if pace := agent.PaceOf(budget, agent.Use{}, agent.DefaultPoll, f.bot.hub.Now()); pace.Slowly() { // what a bot says of itself too
 		fmt.Fprintf(f.env.Stdout, "bots with this token go slowly: %s\n", pace.Why)
 	}
 }

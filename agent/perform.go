@@ -129,10 +129,7 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 		return w.shell(ctx, env, source, vars)
 	}
 	if env.Task.Builtin() {
-		in := &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output, Prune: w.prune(job.Repo)}
-		outcome := builtin(ctx, env, in)
-		outcome.message = in.Message
-		return outcome
+		return w.builtin(ctx, env, &tasks.Env{Job: job, Dir: source, Artifacts: artifacts, Vars: vars, Output: env.Output}, runner)
 	}
 	if err := taskIn(source, env.Task); err != nil {
 		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
@@ -181,24 +178,6 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 	env.Report(report)
 	verdict := tasks.Judge(report, result, env.Task.Timeout)
 	return Outcome{State: verdict.State, Text: verdict.Description}
-}
-
-// builtin does a task of this program.
-func builtin(ctx context.Context, env *Env, in *tasks.Env) Outcome {
-	limited, cancel := context.WithTimeout(ctx, env.Task.Timeout)
-	defer cancel()
-	err := env.Task.Run(limited, in, in.Job.Args)
-	switch {
-	case err != nil && ctx.Err() == nil && limited.Err() != nil:
-		verdict := tasks.Judge(publish.Report{}, container.Result{TimedOut: true}, env.Task.Timeout)
-		return Outcome{State: verdict.State, Text: verdict.Description}
-	case err == nil:
-		return Outcome{State: publish.StateSuccess, Text: "Done"}
-	case tasks.IsFail(err):
-		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
-		return Outcome{State: publish.StateFailure, Text: err.Error()}
-	}
-	return trouble("run "+in.Job.Task, err)
 }
 
 // taskIn says why the task cannot be run in a work tree. The header counts as the protected branch has it; the code is the

@@ -83,16 +83,12 @@ func readCatalogue(ctx context.Context, mirror *checkout.Mirror, commit string, 
 	return tasks.Load(slices.Values(list), also...)
 }
 
-// prune is Prune for one job, with the time that its repository wants.
-func (w *Workshop) prune(repo string) func(context.Context) (string, error) {
-	if w.Prune == nil {
-		return nil
-	}
+// Know takes a catalogue that was read elsewhere for what a repository teaches.
+func (w *Workshop) Know(repo string, c *tasks.Catalogue) {
 	w.mu.Lock()
-	keep := tasks.DefaultFleet().Retention.Logs
-	if c := w.taught[repo]; c != nil {
-		keep = c.Fleet.Retention.Logs
+	defer w.mu.Unlock()
+	if w.at == nil {
+		w.at, w.taught = map[string]string{}, map[string]*tasks.Catalogue{}
 	}
-	w.mu.Unlock()
-	return func(ctx context.Context) (string, error) { return w.Prune(ctx, repo, time.Duration(keep)) }
+	w.at[repo], w.taught[repo] = "", c
 }

@@ -15,6 +15,7 @@ func Builtins() []Task {
 			Params: []Param{{Name: "WORD", Doc: "words to print", Example: "hello", Many: true}},
 			Run:    exampleTask,
 		},
+		depsRefresh(),
 		{
 			Name:   "logs-prune",
 			Header: Header{Doc: "delete logs that are older than fleet.toml says", On: []Event{{Kind: Request}}, Timeout: DefaultTimeout},

@@ -34,6 +34,14 @@ import (
 //	[chores]                     # built-in tasks that are done every so often; a file says it in its header
 //	known-prune = "7 days"
 //
+//	[dependencies]               # for the built-in task deps-refresh
+//	limit = 10                   # updates in one pull request
+//	age = "3 days"               # that a release must have
+//	ignore = ["example.com/*"]   # what is left alone
+//	proxy = "https://proxy.golang.org"
+//	private = ["corp.example/*"] # Go modules that the public checksum database does not know
+//	npm = "https://registry.npmjs.org"
+//
 //	[labels]                     # as this repository calls them
 //	bot = "bot"
 //	priority = "priority"
@@ -47,6 +55,8 @@ type Fleet struct {
 	Labels    Labels    `toml:"labels"`
 
 	Chores map[string]Duration `toml:"chores"` // by name of the task
+
+	Dependencies Dependencies `toml:"dependencies"`
 }
 
 // Trust says whose code runs without being asked about.
@@ -116,6 +126,8 @@ func DefaultFleet() Fleet {
 		Limits:    Limits{PullsPerHour: 4, Attempts: 3, Timeout: Duration(MaxTimeout), Log: 100 << 20, Artifacts: 1 << 30},
 		Retention: Retention{Logs: Duration(90 * day), Images: Duration(14 * day)},
 		Labels:    Labels{}.usual(),
+
+		Dependencies: defaultDependencies(),
 	}
 }
 
@@ -180,6 +192,9 @@ type fleetKey struct{ name, example string }
 func fleetKeys() []fleetKey {
 	return []fleetKey{
 		{"trust", "[trust]"}, {"limits", "[limits]"}, {"retention", "[retention]"}, {"labels", "[labels]"}, {"chores", "[chores]"},
+		{"dependencies", "[dependencies]"}, {"dependencies.limit", "limit = 10"}, {"dependencies.age", `age = "3 days"`},
+		{"dependencies.ignore", `ignore = ["example.com/*"]`}, {"dependencies.proxy", `proxy = "https://proxy.golang.org"`},
+		{"dependencies.private", `private = ["corp.example/*"]`}, {"dependencies.npm", `npm = "https://registry.npmjs.org"`},
 		{"trust.users", `users = ["alice"]`},
 		{"limits.pull-requests-per-hour", "pull-requests-per-hour = 4"}, {"limits.attempts", "attempts = 3"},
 		{"limits.timeout", `timeout = "2h"`}, {"limits.log", `log = "100M"`}, {"limits.artifacts", `artifacts = "1G"`},
@@ -244,6 +259,9 @@ func checkFleet(file string, data []byte, f *Fleet, errs *HeaderErrors) {
 		if d := time.Duration(f.Chores[name]); d < MinEvery || d > MaxEvery {
 			say("out of range", fmt.Sprintf("from %s to %s", FormatDuration(MinEvery), FormatDuration(MaxEvery)), "chores", name)
 		}
+	}
+	if key, problem := f.Dependencies.settings().Check(); problem != "" {
+		say(problem, "", "dependencies", key)
 	}
 	checkLabels(f.Labels.usual(), say)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/cyborg-bots/cyborg/container"
 )
 
 // A Task is something the team knows how to do: an executable file of the served repository's bots/ folder, or one
@@ -50,6 +52,13 @@ type Env struct {
 	Artifacts string    // a folder for files worth keeping
 	Vars      []string  // the same NAME=value list that a file task is started with, see Environment
 	Output    io.Writer // the job's log, never the bot's
+
+	Fleet Fleet // what the repository asks of all its bots
+
+	// Command runs a command in the place of the task, which holds it back as it does the command of a file task. It must be
+	// given all but its name and limits. Scratch is a folder that it may write to, beside Dir; it goes with the job.
+	Command func(ctx context.Context, s container.Spec) (container.Result, error)
+	Scratch string
 
 	// Prune deletes the repository's logs that are older than its fleet.toml keeps them, and says what it did. Nil by hand.
 	Prune func(ctx context.Context) (string, error)

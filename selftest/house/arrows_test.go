@@ -14,7 +14,7 @@ var arrows = map[string][]string{
 	"selftest/world":              {"…"},
 	"selftest/swarm":              {"…"},
 	"agent":                       {"tasks", "claim", "claim/hub", "publish", "selftest", "container", "agent/checkout"},
-	"tasks":                       {"claim/hub", "container", "publish"},
+	"tasks":                       {"claim/hub", "container", "publish", "tasks/deps"},
 	"claim":                       {"claim/hub"},
 	"claim/claimtest":             {"claim", "claim/hub"},
 	"vmimage/store":               {"vmimage", "publish"},

@@ -151,6 +151,7 @@ func (h *byHand) fromHere(ctx context.Context, state string) error {
 		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: no branch is checked out here", h.line.Task), Hint: "git switch BRANCH"}
 	}
 	h.job.Repo, h.job.SHA, h.job.BaseRef = "local/"+filepath.Base(top), head, branch
+	h.work.Know(h.job.Repo, catalogue)
 	h.mirror, err = checkout.Open(checkout.Options{Dir: filepath.Join(state, "git"), URL: (&url.URL{Scheme: "file", Path: top}).String(), Log: h.flags.logger()})
 	return infra(err)
 }

@@ -57,6 +57,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	issue LOGIN TITLE TEXT               files an issue with the label bot; sets ISSUE
 //	head NUMBER                          sets HEAD to the head of a pull request
 //	title NUMBER s/OLD/NEW/              grace changes the title of an issue
+//	modules FOLDER                       a module proxy for the Go modules in a folder, NAME@VERSION; sets PROXY
 //	grant LOGIN PERMISSION               changes what somebody may do in acme/widget
 //	writes LOGIN FILE                    all that LOGIN has written, with the names of what differs from one to another
 //	conversation NUMBER FILE             waits until an issue looks as in the file, its events and comments in order; what

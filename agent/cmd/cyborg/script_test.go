@@ -53,7 +53,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"comment": wordComment, "looks": wordLooks, "eventually": wordEventually, "runs": wordRuns, "gone": wordGone,
 		"s3": wordS3, "weather": wordWeather, "web": wordWeb, "days": wordDays,
 		"memory": wordMemory, "disk": wordDisk, "tidy": wordTidy, "left": wordLeft,
-		"issue": wordIssue, "conversation": wordConversation, "head": wordHead, "writes": wordWrites, "grant": wordGrant, "title": wordTitle,
+		"issue": wordIssue, "conversation": wordConversation, "head": wordHead, "writes": wordWrites, "grant": wordGrant, "title": wordTitle, "modules": wordModules,
 	}
 }
 

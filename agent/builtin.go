@@ -1,0 +1,75 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/tasks"
+)
+
+// builtin does a task of this program.
+func (w *Workshop) builtin(ctx context.Context, env *Env, in *tasks.Env, runner container.Runner) Outcome {
+	in.Fleet, in.Prune = w.fleet(in.Job.Repo), w.prune(in.Job.Repo)
+	in.Scratch = filepath.Join(env.Dir, "scratch")
+	if err := os.Mkdir(in.Scratch, 0o700); err != nil {
+		return trouble("make a folder for the task", err)
+	}
+	if runner != nil {
+		in.Command = confined(env, runner)
+	}
+	limited, cancel := context.WithTimeout(ctx, env.Task.Timeout)
+	defer cancel()
+	err := env.Task.Run(limited, in, in.Job.Args)
+	switch {
+	case err != nil && ctx.Err() == nil && limited.Err() != nil:
+		verdict := tasks.Judge(publish.Report{}, container.Result{TimedOut: true}, env.Task.Timeout)
+		return Outcome{State: verdict.State, Text: verdict.Description}
+	case err == nil:
+		return Outcome{State: publish.StateSuccess, Text: "Done", message: in.Message}
+	case tasks.IsFail(err):
+		fmt.Fprintf(env.Output, "cyborg: %v\n", err)
+		return Outcome{State: publish.StateFailure, Text: err.Error()}
+	}
+	return trouble("run "+in.Job.Task, err)
+}
+
+// confined lets a built-in task run commands in the place that was chosen for it. What an outsider wrote is kept from the host
+// here as everywhere, also where no task of a file would run.
+func confined(env *Env, runner container.Runner) func(context.Context, container.Spec) (container.Result, error) {
+	return func(ctx context.Context, s container.Spec) (container.Result, error) {
+		if env.Outsider && env.Place != tasks.InContainer {
+			return container.Result{}, fmt.Errorf("what somebody without write access wrote is worked on in a container only, not %q", env.Place)
+		}
+		s.Name = env.Task.Name + "-" + env.Nonce
+		if env.Place == tasks.InContainer {
+			s.Image, s.Limits = env.Task.In.Image, sandboxLimits(env.Task)
+		}
+		s.Timeout = cmp.Or(s.Timeout, env.Task.Timeout)
+		return runner.Run(ctx, s)
+	}
+}
+
+// fleet is what a repository asks of its bots, as it was last read.
+func (w *Workshop) fleet(repo string) tasks.Fleet {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.taught[repo]; c != nil {
+		return c.Fleet
+	}
+	return tasks.DefaultFleet()
+}
+
+// prune is Prune for one job, with the time that its repository wants.
+func (w *Workshop) prune(repo string) func(context.Context) (string, error) {
+	if w.Prune == nil {
+		return nil
+	}
+	keep := w.fleet(repo).Retention.Logs
+	return func(ctx context.Context) (string, error) { return w.Prune(ctx, repo, time.Duration(keep)) }
+}

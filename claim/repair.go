@@ -47,24 +47,30 @@ func repair(ctx context.Context, b Board, s Subject, v Verdict) error {
 }
 
 // mend posts the repair that a verdict asks for, if it is still needed: many bots may see the need at once, so each
-// waits a random while and looks again.
+// waits a random while and looks again. It looks once more after it wrote, since nothing keeps a bot from being frozen right
+// before that: by the time that it goes on, the truth may be another, and no scan would doubt what it shows.
 func mend(ctx context.Context, read, write Board, s Subject, v Verdict, p Policy) error {
 	if !v.NeedsRepair() {
 		return nil
 	}
-	if err := rest(ctx, p.Jitter(p.Settle+time.Second)); err != nil {
-		return err
+	for range proofs {
+		if err := rest(ctx, p.Jitter(p.Settle+time.Second)); err != nil {
+			return err
+		}
+		marks, now, err := read.Marks(ctx, s)
+		if err != nil {
+			return err
+		}
+		repair, needed := Decide(marks, now, p).Repair()
+		if !needed {
+			return nil
+		}
+		_, err = write.Post(ctx, s, repair)
+		if fault, _ := faultOf(err, true); err != nil && fault != FaultAmbiguous {
+			return err
+		}
 	}
-	marks, now, err := read.Marks(ctx, s)
-	if err != nil {
-		return err
-	}
-	repair, needed := Decide(marks, now, p).Repair()
-	if !needed {
-		return nil
-	}
-	_, err = write.Post(ctx, s, repair)
-	return err
+	return nil
 }
 
 // rest waits for d, or for the end of ctx.

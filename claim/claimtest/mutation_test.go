@@ -49,6 +49,7 @@ var mutations = []mutation{
 	{"beats end before GitHub's ceiling", "policy.go", "quietAt = 900", "quietAt = 2000", "TestCeilingWhileWorking"},
 	{"claims end before GitHub's ceiling", "policy.go", "deadAt  = 980", "deadAt  = 2000", "TestCeiling"},
 	{"people see the truth", "repair.go", "return m, !v.Newest.same(v.Result)", "return m, false", "TestDecide|TestExplore$|TestStatusBoard|TestSwarms"},
+	{"a repair that comes late is looked after", "repair.go", "for range proofs {", "for range 1 {", "TestLateRepair"},
 	{"a person's words are not painted over", "repair.go", "v.Newest.Kind == KindOther || ", "", "TestDecide$"},
 	{"a release is given back by its nonce", "journal.go", "if known && v.Owner.Nonce != e.Nonce || v.State == Done {", "if known || v.Count >= 0 {", "TestRestart|TestExplore$"},
 	{"a living process keeps its claims", "journal_dir.go", "\t\treturn nil // its process lives", "\t\t_ = err", "TestRestart"},

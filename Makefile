@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: vm vm-many build demo test unit lint bench simulate fuzz real fleet chaos chores explore mutants packages s3server s3 clean
+.PHONY: vm vm-many vm-debian build demo test unit lint bench simulate fuzz real fleet chaos chores explore mutants packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -60,6 +60,12 @@ vm: packages build $(OUT)/vm/busybox.qcow2 ## real virtual machines as an ordina
 
 vm-many: packages $(OUT)/vm/busybox.qcow2 ## 20 boots in a row and 4 at once: nothing is left
 	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm many' -count=1 -timeout 60m -v -run TestVMMany ./vmimage/machine/libvirt
+
+$(OUT)/vm/debian-stable.qcow2: $(wildcard vmimage/build/recipes/*) selftest/drill/testdata/debian-stable.bootstrap | build
+	.ci/debian-image $(OUT)/cyborg $@
+
+vm-debian: packages build $(OUT)/vm/debian-stable.qcow2 ## a real project's tests in a Debian that cyborg image build has made; minutes, where there is no KVM
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg CYBORG_VM_DEBIAN=$(CURDIR)/$(OUT)/vm/debian-stable.qcow2 $(GO) test -tags '$(TAGS) vm drill' -count=1 -timeout 120m -v -run TestDebian ./selftest/drill
 
 explore: ## every order of events of two and three agents, deeper than make test goes
 	CYBORG_EXPLORE=deep $(GO) test -count=1 -timeout 30m -v -run TestExplore ./claim/claimtest

@@ -14,7 +14,13 @@
 //	CYBORG_IMAGE     NAME
 //	CYBORG_DISK      the file to write (bootstrap)
 //	CYBORG_RECIPES   the folder of the ready-made ones; its disk.sh makes a tree of files a disk (bootstrap)
-//	CYBORG_MIRROR, CYBORG_SUITE, CYBORG_SIZE, CYBORG_URL, CYBORG_SHA256   what ready-made ones can be told (bootstrap)
+//	CYBORG_MIRROR, CYBORG_SUITE, CYBORG_SIZE, CYBORG_PACKAGES, CYBORG_URL, CYBORG_SHA256   what ready-made ones can be told (bootstrap)
 //
 // and proxies, PATH, HOME and TMPDIR. A recipe that fails ends the build; what it printed is in the job's log.
+//
+// CYBORG_PACKAGES names packages beside the few that a recipe installs: on the bot, which is the quicker way than a setup
+// where machines are emulated. A recipe of two lines does it:
+//
+//	#!/bin/sh
+//	CYBORG_PACKAGES="golang-go git" exec "$CYBORG_RECIPES/debian.bootstrap"
 package build

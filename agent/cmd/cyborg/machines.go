@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/cyborg-bots/cyborg/agent"
 	"github.com/cyborg-bots/cyborg/container"
@@ -75,8 +76,18 @@ func (f *runFlags) machinery(ctx context.Context, state string, log *slog.Logger
 		return nil, infra(err)
 	}
 	m.budget = place.NewBudget(place.Share{Memory: memory, CPUs: max(f.jobs, 1) * runtime.GOMAXPROCS(0)})
-	m.place = place.New(place.Options{Pool: m.pool, Find: m.shelf.find, Budget: m.budget, CPUs: min(2, runtime.GOMAXPROCS(0)), Log: log})
+	m.place = place.New(place.Options{
+		Pool: m.pool, Find: m.shelf.find, Budget: m.budget, CPUs: min(2, runtime.GOMAXPROCS(0)), Boot: bootTime(m.kvm), Log: log,
+	})
 	return m, nil
+}
+
+// bootTime is how long a job's machine may take to come up: emulated, a whole system takes minutes on a busy host.
+func bootTime(kvm bool) time.Duration {
+	if kvm {
+		return machine.DefaultBoot
+	}
+	return buildBoot
 }
 
 // most is how much memory all machines may have together.

@@ -18,6 +18,7 @@ mkdir -p "$tree"/var/log/journal
 rmdir "$tree"/var/log/journal
 (cd "$tree/boot" && ln -sf vmlinuz-* vmlinuz)
 small_initrd "$tree" "$tree/bin/busybox" "$tree/boot/initrd"
+system_updated "$tree"
 # What is mounted in the tree is of the host.
 cp -a --one-file-system "$tree" "$PWD/copy"
 make_disk "$PWD/copy" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0'
@@ -26,7 +27,7 @@ END
 chmod 755 finish
 
 mmdebstrap --quiet --variant=minbase --format=null --components="$components" \
-	--include="$kernel,systemd,systemd-sysv,udev,openssh-server,busybox-static,iproute2,ca-certificates,e2fsprogs" \
+	--include="$kernel,systemd,systemd-sysv,udev,openssh-server,busybox-static,iproute2,ca-certificates,e2fsprogs${CYBORG_PACKAGES:+$(printf ,%s $CYBORG_PACKAGES)}" \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 	--aptopt='Acquire::Retries "5"' --aptopt='APT::Install-Recommends "false"' \

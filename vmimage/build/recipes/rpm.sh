@@ -5,7 +5,7 @@ mkdir -p "$tree" repos
 printf '%s\n' "$repo" >repos/image.repo
 dnf --quiet --assumeyes --installroot="$tree" --releasever="$release" --setopt=reposdir="$PWD/repos" \
 	--setopt=cachedir="$PWD/cache" --setopt=install_weak_deps=False --setopt=tsflags=nodocs --setopt=retries=5 \
-	install $kernel systemd systemd-udev openssh-server iproute dnf ca-certificates e2fsprogs busybox ${network:-}
+	install $kernel systemd systemd-udev openssh-server iproute dnf ca-certificates e2fsprogs busybox ${network:-} ${CYBORG_PACKAGES:-}
 . "$CYBORG_RECIPES/system.sh"
 system_access "$tree"
 system_quick "$tree"
@@ -17,4 +17,5 @@ printf 'SELINUX=disabled\n' >"$tree/etc/selinux/config" 2>/dev/null || true # th
 version=$(ls "$tree/lib/modules")
 cp "$tree/lib/modules/$version/vmlinuz" "$tree/boot/vmlinuz"
 small_initrd "$tree" "$tree/usr/sbin/busybox" "$tree/boot/initrd"
+system_updated "$tree"
 make_disk "$tree" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0 selinux=0'

@@ -64,7 +64,7 @@ system_quick() {
 		systemd-binfmt.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
 		systemd-journal-flush.service keyboard-setup.service console-setup.service getty@tty1.service \
 		sys-kernel-debug.mount sys-kernel-tracing.mount dev-mqueue.mount dev-hugepages.mount \
-		serial-getty@ttyS0.service modprobe@drm.service modprobe@fuse.service modprobe@configfs.service \
+		serial-getty@ttyS0.service getty-static.service systemd-networkd-persistent-storage.service modprobe@drm.service modprobe@fuse.service modprobe@configfs.service \
 		proc-sys-fs-binfmt_misc.automount systemd-udev-load-credentials.service systemd-tpm2-setup.service \
 		systemd-tpm2-setup-early.service systemd-hwdb-update.service systemd-firstboot.service dnf-makecache.timer systemd-networkd-wait-online.service; do
 		ln -sf /dev/null "$1/etc/systemd/system/$unit"
@@ -73,6 +73,14 @@ system_quick() {
 	mkdir -p "$1/etc/systemd/journald.conf.d" "$1/etc/systemd/system.conf.d"
 	printf '[Manager]\nDefaultTimeoutStartSec=15min\nDefaultDeviceTimeoutSec=15min\n' >"$1/etc/systemd/system.conf.d/cyborg.conf"
 	printf '[Journal]\nStorage=volatile\n' >"$1/etc/systemd/journald.conf.d/cyborg.conf"
+}
+
+# system_updated TREE: says that what is computed after an update of /usr was computed: the linker's cache and the system's
+# users were, when the packages were installed. Each machine would do it again. Nothing may be written to /usr after it.
+system_updated() {
+	for dir in etc var; do
+		touch -r "$1/usr" "$1/$dir/.updated"
+	done
 }
 
 # system_network TREE: addresses by DHCP, from systemd's own client.

@@ -117,15 +117,19 @@ func call[T any](ctx context.Context, d *Driver, f func(*api.Connect) (T, error)
 
 // Start implements machine.Driver.
 func (d *Driver) Start(ctx context.Context, domain machine.Domain) error {
-	text, err := domainXML(domain)
-	if err != nil {
-		return err
-	}
 	flags := api.DOMAIN_NONE
 	if domain.Owned {
 		flags = api.DOMAIN_START_AUTODESTROY
 	}
-	_, err = call(ctx, d, func(c *api.Connect) (struct{}, error) {
+	_, err := call(ctx, d, func(c *api.Connect) (struct{}, error) {
+		qemu, err := c.GetVersion()
+		if err != nil {
+			return struct{}{}, err
+		}
+		text, err := domainXML(domain, qemu)
+		if err != nil {
+			return struct{}{}, err
+		}
 		started, err := c.DomainCreateXML(text, flags)
 		if err != nil {
 			return struct{}{}, err

@@ -24,6 +24,7 @@ func TestDomainXML(t *testing.T) {
 	}
 	for name, change := range map[string]func(*machine.Domain){
 		"job":  func(*machine.Domain) {},
+		"old":  func(*machine.Domain) {},
 		"kvm":  func(d *machine.Domain) { d.KVM = true },
 		"kept": func(d *machine.Domain) { d.Owned, d.Open = false, true },
 		"direct": func(d *machine.Domain) {
@@ -37,7 +38,11 @@ func TestDomainXML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := job
 			change(&d)
-			got, err := domainXML(d)
+			qemu := uint32(sound16)
+			if name == "old" {
+				qemu = 7_002_022
+			}
+			got, err := domainXML(d, qemu)
 			if err != nil {
 				t.Fatal(err)
 			}

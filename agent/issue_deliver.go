@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim/hub"
@@ -34,7 +35,7 @@ func (e *undeliverableError) Error() string { return e.why }
 func (j *errand) deliver(ctx context.Context, o Outcome) (string, error) {
 	h := o.Change
 	if len(h.Files) == 0 {
-		j.say(ctx, j.entry.Item+" done: nothing has changed.\nLog: "+j.claim.Log)
+		j.say(ctx, j.entry.Item+" done: nothing has changed.\nLog: "+j.address())
 		return "Done, nothing has changed", nil
 	}
 	fmt.Fprintf(j.log, "cyborg: %s in %s\n", count(len(h.Files), "changed file"), count(h.Commits, "commit"))
@@ -55,55 +56,94 @@ func (j *errand) deliver(ctx context.Context, o Outcome) (string, error) {
 	return "Done: " + branch.URL, nil
 }
 
+// insist is how often a step to the outside is tried that can be done only once, however often it is tried.
+const insist = 4
+
+// again waits before such a step is tried again, as long as GitHub wants to be left alone, and looks whether it is still wanted.
+// What was claimed and worked for is not thrown away for an answer that got lost.
+func (j *errand) again(ctx context.Context, try int, err error) error {
+	wait := j.agent.jitter(j.agent.c.Poll)
+	if limited, ok := errors.AsType[*hub.LimitedError](err); ok {
+		wait += max(time.Until(limited.Until), 0)
+	}
+	if try >= insist || fatal(err) || ctx.Err() != nil {
+		return err
+	}
+	fmt.Fprintf(j.log, "cyborg: tried again in a moment: %v\n", err)
+	if e := pause(ctx, wait); e != nil {
+		return errors.Join(err, e)
+	}
+	return j.confirm(ctx)
+}
+
 // push makes the branch.
 func (j *errand) push(ctx context.Context, h checkout.Harvest) (Branch, error) {
 	name := branchName(j.entry.Item, j.claim.Nonce)
-	branch, err := j.agent.c.Errands.Outlet.Push(ctx, j.repo, h, name)
-	switch {
-	case errors.Is(err, checkout.ErrRefused):
-		return Branch{}, &undeliverableError{"The branch " + name + " is refused: " + err.Error()}
-	case err != nil:
-		return Branch{}, err
+	for try := 1; ; try++ {
+		branch, err := j.agent.c.Errands.Outlet.Push(ctx, j.repo, h, name)
+		switch {
+		case errors.Is(err, checkout.ErrRefused):
+			return Branch{}, &undeliverableError{"The branch " + name + " is refused: " + err.Error()}
+		case err == nil:
+			fmt.Fprintf(j.log, "cyborg: pushed %s\n", branch.URL)
+			return branch, nil
+		case errors.Is(err, checkout.ErrMoved):
+			return Branch{}, err
+		}
+		if err := j.again(ctx, try, err); err != nil {
+			return Branch{}, err
+		}
 	}
-	fmt.Fprintf(j.log, "cyborg: pushed %s\n", branch.URL)
-	return branch, nil
 }
 
 // convert turns the issue into the pull request of a branch. GitHub does it once only, so that of two bots which both believe
-// that they have the issue one gets past here.
+// that they have the issue one gets past here, and one that had no answer may ask for it again.
 func (j *errand) convert(ctx context.Context, b Branch) error {
-	desk := j.agent.c.Errands.Desk
 	in := hub.NewPull{Head: b.Head, Base: j.entry.BaseRef, Maintain: true}
-	_, err := desk.ConvertIssue(ctx, j.repo, j.entry.Issue, in)
-	if forbidsEdits(err) {
-		in.Maintain = false
-		_, err = desk.ConvertIssue(ctx, j.repo, j.entry.Issue, in)
+	for try := 1; ; try++ {
+		_, err := j.agent.c.Errands.Desk.ConvertIssue(ctx, j.repo, j.entry.Issue, in)
+		if in.Maintain && forbidsEdits(err) {
+			in.Maintain = false
+			continue
+		}
+		done, err := j.converted(ctx, b, err)
+		if done || err == nil {
+			return err
+		}
+		if err := j.again(ctx, try, err); err != nil {
+			return err
+		}
 	}
+}
+
+// converted judges the answer to a conversion, and tells whether there is no more to do about it. Without an answer, or after one
+// that says that there is a pull request already, it looks whose that is.
+func (j *errand) converted(ctx context.Context, b Branch, err error) (done bool, _ error) {
 	_, unknown := errors.AsType[*hub.AmbiguousError](err)
 	_, refused := errors.AsType[*hub.RefusedError](err)
 	if !unknown && !refused {
-		return err
+		return err == nil, err
 	}
+	wait := j.agent.c.Policy.Settle // until all replicas know what there is
 	if unknown {
-		if e := pause(ctx, j.agent.doubt()); e != nil {
-			return errors.Join(err, e)
-		}
+		wait += j.agent.doubt()
 	}
-	// Without an answer, or after one that says that there is a pull request already: whose?
-	if p, e := desk.Pull(ctx, j.repo, j.entry.Issue); e == nil && p.HeadSHA != "" {
-		_, name, other := strings.Cut(b.Head, ":")
-		if !other {
-			name = b.Head
-		}
-		if p.HeadRef == name {
-			return nil
-		}
-		return &withdrawnError{"this is a pull request already"}
+	if e := pause(ctx, wait); e != nil {
+		return true, errors.Join(err, e)
 	}
-	if refused {
-		return &undeliverableError{"The pull request of " + b.URL + " is refused: " + err.Error()}
+	p, e := j.agent.c.Errands.Desk.Pull(ctx, j.repo, j.entry.Issue)
+	switch _, name, other := strings.Cut(b.Head, ":"); {
+	case e == nil && p.HeadSHA != "" && (p.HeadRef == name || !other && p.HeadRef == b.Head):
+		return true, nil
+	case e == nil && p.HeadSHA != "":
+		return true, &withdrawnError{"this is a pull request already"}
+	case refused && errors.Is(e, hub.ErrGone):
+		if withdrawn, ok := errors.AsType[*withdrawnError](j.wanted(ctx)); ok {
+			return true, withdrawn // GitHub says no to what is closed
+		}
+		return true, &undeliverableError{"The pull request of " + b.URL + " is refused: " + err.Error()}
 	}
-	return err
+	return false, err
 }
 
 // forbidsEdits tells whether a pull request was refused since the account may not let maintainers push to its branch.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -129,7 +130,9 @@ func (j *errand) begin(ctx context.Context, log io.Writer) error {
 func (j *errand) finish(ctx context.Context, o Outcome) Outcome {
 	var err error
 	switch {
-	case o.Err != nil || o.State == publish.StateCancelled || o.State == publish.StateError || ctx.Err() != nil:
+	case o.Err != nil || o.State == publish.StateCancelled || o.State == publish.StateError:
+	case ctx.Err() != nil: // it ended well at the last moment, and nothing comes of it: its box stays open
+		o.State = publish.StateCancelled
 	case o.State == publish.StateSuccess || o.State == publish.StateSkipped:
 		o.Text = inWords(o.Text)
 		if err = j.confirm(ctx); err == nil {
@@ -186,10 +189,13 @@ func (j *errand) spoiled(o Outcome, err error) Outcome {
 // where is the end of a comment that tells where the log is.
 func (j *errand) where() string {
 	if j.claim.Log == "" {
-		return ", the log is on " + j.agent.c.Host
+		return ", the log is " + j.address()
 	}
-	return ": " + j.claim.Log
+	return ": " + j.address()
 }
+
+// address is where people find the log, or where it is if they cannot.
+func (j *errand) address() string { return cmp.Or(j.claim.Log, "on "+j.agent.c.Host) }
 
 // inWords makes the words of a test those of a chore.
 func inWords(text string) string {

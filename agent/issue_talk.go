@@ -20,11 +20,7 @@ const abortedMark = "\n\nTask aborted"
 // announce says that the work begins. If the newest word of ours is about this very job (why it waited, an attempt that came to
 // nothing), it is edited, which notifies nobody: an issue that bots have a hard time with is not a place of noise.
 func (j *errand) announce(ctx context.Context) {
-	where := j.claim.Log
-	if where == "" {
-		where = "on " + j.agent.c.Host
-	}
-	body := claim.InProgress(j.entry.Task, j.agent.c.Name, where)
+	body := claim.InProgress(j.entry.Task, j.agent.c.Name, j.address())
 	desk := j.agent.c.Errands.Desk
 	last, _, err := j.agent.sticky(ctx, j.repo, j.entry.Issue, waits)
 	if err == nil && last.ID == 0 {

@@ -98,9 +98,10 @@ func FuzzBranchName(f *testing.F) {
 // A desk is one on which conversions meet trouble.
 type desk struct {
 	Desk
-	errs []error // of one conversion after the other
-	pull hub.Pull
-	sent []hub.NewPull
+	errs  []error // of one conversion after the other
+	pull  hub.Pull
+	sent  []hub.NewPull
+	state string // of the issue
 }
 
 func (d *desk) ConvertIssue(_ context.Context, _ hub.Repo, _ int, in hub.NewPull) (hub.Pull, error) {
@@ -108,6 +109,10 @@ func (d *desk) ConvertIssue(_ context.Context, _ hub.Repo, _ int, in hub.NewPull
 	err := d.errs[0]
 	d.errs = d.errs[1:]
 	return d.pull, err
+}
+
+func (d *desk) Issue(context.Context, hub.Repo, int) (hub.Issue, error) {
+	return hub.Issue{Number: 7, Title: "T", Body: " * [ ] po-refresh", State: d.state}, nil
 }
 
 func (d *desk) Pull(context.Context, hub.Repo, int) (hub.Pull, error) {
@@ -120,6 +125,7 @@ func (d *desk) Pull(context.Context, hub.Repo, int) (hub.Pull, error) {
 func TestConvert(t *testing.T) {
 	collab := &hub.RefusedError{Status: 422, Fields: []hub.FieldError{{Resource: "PullRequest", Field: "fork_collab", Code: "invalid"}}}
 	already := &hub.RefusedError{Status: 422, Message: "Issue is already a pull request"}
+	closed := &hub.RefusedError{Status: 422, Message: "Issue is closed"}
 	lost := &hub.AmbiguousError{Method: "POST", Path: "pulls", Err: io.ErrUnexpectedEOF}
 	ours, theirs := hub.Pull{Number: 7, HeadRef: "po-refresh-k7m2q9xa", HeadSHA: "a"}, hub.Pull{Number: 7, HeadRef: "po-refresh-3fhtw0me", HeadSHA: "b"}
 	for _, row := range []struct {
@@ -127,21 +133,24 @@ func TestConvert(t *testing.T) {
 		errs []error
 		pull hub.Pull
 		sent []bool // whether maintainers may push, of each request
-		want string // "", "withdrawn", "undeliverable", "trouble"
+		want string // "", "withdrawn", "undeliverable"
 	}{
 		{"at once", []error{nil}, ours, []bool{true}, ""},
 		{"an account that may not let others push", []error{collab, nil}, ours, []bool{true, false}, ""},
 		{"the answer was lost, and it was done", []error{lost}, ours, []bool{true}, ""},
-		{"the answer was lost, and it was not done", []error{lost}, hub.Pull{}, []bool{true}, "trouble"},
 		{"a peer was first", []error{already}, theirs, []bool{true}, "withdrawn"},
 		{"a lost answer of ours was first", []error{already}, ours, []bool{true}, ""},
 		{"refused for another reason", []error{already}, hub.Pull{}, []bool{true}, "undeliverable"},
+		{"refused since it is closed", []error{closed}, hub.Pull{}, []bool{true}, "withdrawn"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := &desk{errs: row.errs, pull: row.pull}
-				a := &Agent{c: Config{Errands: &Errands{Desk: d}, Policy: claim.DefaultPolicy()}}
-				j := &errand{agent: a, entry: Entry{Job: tasks.Job{Issue: 7, BaseRef: "main"}}, log: io.Discard}
+				d := &desk{errs: row.errs, pull: row.pull, state: "open"}
+				if errors.Is(row.errs[0], closed) {
+					d.state = "closed"
+				}
+				a := &Agent{c: Config{Errands: &Errands{Desk: d, ByHand: true}, Policy: claim.DefaultPolicy()}}
+				j := &errand{agent: a, entry: Entry{Job: tasks.Job{Issue: 7, Item: "po-refresh", BaseRef: "main"}}, log: io.Discard}
 				err := j.convert(t.Context(), Branch{Head: "cyborg:po-refresh-k7m2q9xa"})
 				got := ""
 				if _, ok := errors.AsType[*withdrawnError](err); ok {

@@ -104,6 +104,9 @@ func (h *Rehearsal) AddLabels(_ context.Context, _ hub.Repo, n int, labels ...st
 	return labels, nil
 }
 
+// Texts implements claim.Issues: a rehearsal writes over nothing.
+func (h *Rehearsal) Texts(context.Context, hub.Repo, int) ([]hub.TextEdit, error) { return nil, nil }
+
 // RemoveLabel implements claim.Issues.
 func (h *Rehearsal) RemoveLabel(_ context.Context, _ hub.Repo, n int, label string) error {
 	h.would("take the label %s off #%d", label, n)

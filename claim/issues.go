@@ -16,6 +16,7 @@ type Issues interface {
 	EditIssue(ctx context.Context, repo hub.Repo, n int, e hub.IssueEdit) (hub.Issue, error)
 	AddLabels(ctx context.Context, repo hub.Repo, n int, labels ...string) ([]string, error)
 	RemoveLabel(ctx context.Context, repo hub.Repo, n int, label string) error
+	Texts(ctx context.Context, repo hub.Repo, n int) ([]hub.TextEdit, error)
 }
 
 var _ Issues = (*hub.Client)(nil)
@@ -88,7 +89,8 @@ func (b *IssueBoard) renames(ctx context.Context, s Subject) ([]rename, time.Tim
 
 // Post changes the title; see Board. The mark that it gives has no ID, since GitHub does not tell the event's.
 //
-// It gives ErrTaken, and changes nothing, if a person has the issue, or has taken it from this claim, or closed it.
+// It gives ErrTaken, and changes nothing, if a person has the issue, or has taken it from this claim, or closed it, or if what a
+// claim is for is not to be done any more.
 func (b *IssueBoard) Post(ctx context.Context, s Subject, m Mark) (Mark, error) {
 	posted, err := b.post(ctx, s, m)
 	if err != nil {
@@ -123,6 +125,7 @@ func (b *IssueBoard) post(ctx context.Context, s Subject, m Mark) (Mark, error) 
 	}
 	if m.Kind == KindResult || m.Kind == KindRelease {
 		b.unlabel(ctx, repo, issue)
+		b.spare(ctx, repo, s, overwriting{m, issue, renames, *edit})
 	}
 	m.At, m.Text = changed.UpdatedAt, changed.Title
 	return m, nil
@@ -143,6 +146,11 @@ func (b *IssueBoard) edit(s Subject, m Mark, issue hub.Issue, renames []rename, 
 			// A person took the prefix off, or the answer is old. The log will tell; till then nothing may be written over it.
 			return nil, &hub.NotSentError{Reason: "find the claim in the title", Err: errNoPrefix}
 		}
+		if m.Kind == KindClaim {
+			if err := b.claimable(s, issue, shown, renames); err != nil {
+				return nil, err
+			}
+		}
 		return &hub.IssueEdit{Title: new(FormatTitle(m, human))}, nil
 	case KindRelease:
 		if shown.Kind != KindClaim && shown.Kind != KindBeat || shown.Nonce != m.Nonce && !b.mine(m.Nonce, renames, now) {
@@ -162,6 +170,21 @@ func (b *IssueBoard) edit(s Subject, m Mark, issue hub.Issue, renames []rename, 
 	case KindOther, KindNote, KindHold:
 	}
 	return nil, fmt.Errorf("a title cannot say %s", m.Kind)
+}
+
+var errOldTitle = errors.New("the title shows a claim of before")
+
+// claimable looks whether the item is still to be done: a bot that was held up since it looked last would claim what a peer has
+// finished meanwhile, as the log does not know of items. Title and text are changed together at the end, so the text is as old as
+// the title.
+func (b *IssueBoard) claimable(s Subject, issue hub.Issue, shown Mark, renames []rename) error {
+	if n := len(renames); n > 0 && shown.Kind != KindReset && renames[n-1].mark.Kind == KindReset {
+		return &hub.NotSentError{Reason: "read the issue as it is now", Err: errOldTitle}
+	}
+	if body, _ := b.tick(issue.Body, s.Item, true); s.Item != "" && body == issue.Body {
+		return ErrTaken
+	}
+	return nil
 }
 
 func (b *IssueBoard) mine(nonce string, renames []rename, now time.Time) bool {

@@ -28,6 +28,10 @@ func TestTextEdits(t *testing.T) {
 		if err != nil || len(edits) != 122 { // with the writing of the text
 			t.Fatalf("%d edits, %v", len(edits), err)
 		}
+		texts, err := owner.Texts(t.Context(), widget, made.Number)
+		if err != nil || len(texts) != 10 || texts[0].Text != "three" || texts[0].Editor != "owner" || texts[1].Text != string(rune('a'+119%26))+"x" {
+			t.Errorf("the newest texts are %v, %v", texts, err)
+		}
 		if _, err := bot.TextEdits(t.Context(), widget, 99); err == nil {
 			t.Error("an issue that is not there has edits")
 		}
@@ -38,6 +42,9 @@ func TestTextEdits(t *testing.T) {
 		_, err := w.client("owner").EditIssue(t.Context(), widget, p.Number, hub.IssueEdit{Body: new("changed")})
 		w.must(err)
 		edits, err := c.TextEdits(t.Context(), widget, p.Number)
+		if texts, err := c.Texts(t.Context(), widget, p.Number); err != nil || len(texts) != 2 || texts[0].Text != "changed" {
+			t.Errorf("%v, %v", texts, err)
+		}
 		if err != nil || len(edits) != 2 || !(edits[0].Editor == "owner" || edits[1].Editor == "owner") {
 			t.Errorf("%v, %v", edits, err)
 		}

@@ -46,6 +46,18 @@ fragment edits on UserContentEditConnection {
   nodes { editedAt editor { __typename login } }
 }`
 
+	textsQuery = `query Texts($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    issueOrPullRequest(number: $number) {
+      ... on Issue { userContentEdits(first: 10) { ...texts } }
+      ... on PullRequest { userContentEdits(first: 10) { ...texts } }
+    }
+  }
+}
+fragment texts on UserContentEditConnection {
+  nodes { editedAt diff editor { __typename login } }
+}`
+
 	updateRefsQuery = `mutation UpdateRefs($input: UpdateRefsInput!) {
   updateRefs(input: $input) { clientMutationId }
 }`
@@ -53,5 +65,5 @@ fragment edits on UserContentEditConnection {
 
 // Queries gives every GraphQL text that this package sends, by its operation's name, so that a test can hold it against a schema.
 func Queries() map[string]string {
-	return map[string]string{"Scan": scanQuery, "Node": nodeQuery, "UpdateRefs": updateRefsQuery, "Edits": editsQuery}
+	return map[string]string{"Scan": scanQuery, "Node": nodeQuery, "UpdateRefs": updateRefsQuery, "Edits": editsQuery, "Texts": textsQuery}
 }

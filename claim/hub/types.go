@@ -62,6 +62,7 @@ type Repository struct {
 type TextEdit struct {
 	Editor string // login; empty for a deleted account
 	At     time.Time
+	Text   string // the whole text after it, from Texts; empty if GitHub does not have it any more
 }
 
 // A User is who the credentials belong to.

@@ -19,6 +19,9 @@ func (e *gqlEdit) EditedAt() gqlScalar  { return gqlTime(e.e.at) }
 func (e *gqlEdit) CreatedAt() gqlScalar { return gqlTime(e.e.at) }
 func (e *gqlEdit) UpdatedAt() gqlScalar { return gqlTime(e.e.at) }
 
+// Diff is the whole text, whatever its name says.
+func (e *gqlEdit) Diff() *string { return &e.e.text }
+
 // Editor is who changed the text last, null if nobody has.
 func (i *gqlIssue) Editor() *gqlActor {
 	if n := len(i.st.edits); n > 0 {
@@ -39,7 +42,7 @@ func (i *gqlIssue) LastEditedAt() *gqlScalar {
 func (i *gqlIssue) UserContentEdits(args struct{ gqlPage }) (*gqlConn[*gqlEdit], error) {
 	all := slices.Clone(i.st.edits)
 	if len(all) > 0 {
-		all = append([]textEdit{{id: i.i.id, by: i.i.author, at: i.i.created}}, all...)
+		all = append([]textEdit{{id: i.i.id, by: i.i.author, at: i.i.created, text: orEmpty(i.i.state.versions[0].value.body)}}, all...)
 	}
 	slices.Reverse(all)
 	list := gqlList[textEdit]{items: all, key: func(n int) string { return fmt.Sprintf("%020d", all[n].id) }, desc: true}

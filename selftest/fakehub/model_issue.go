@@ -40,9 +40,10 @@ type issueState struct {
 
 // A textEdit is one change of an issue's text.
 type textEdit struct {
-	id int64
-	by *user
-	at time.Time
+	id   int64
+	by   *user
+	at   time.Time
+	text string // the whole of it, as it was then
 }
 
 // A pull is what a pull request has beyond an issue.

@@ -177,7 +177,7 @@ func (rq *request) edit(is *issue, resource string) *response {
 		rq.s.setTitle(rq.now, is, by, string(*title))
 	}
 	if now := is.state.last().body; in.Body.set && orEmpty(now) != orEmpty((*string)(in.Body.pointer())) {
-		made := textEdit{id: rq.s.nextID(), by: by, at: rq.now}
+		made := textEdit{id: rq.s.nextID(), by: by, at: rq.now, text: orEmpty((*string)(in.Body.pointer()))}
 		is.edit(rq.now, func(st *issueState) {
 			st.body, st.edits = (*string)(in.Body.pointer()), append(slices.Clip(st.edits), made)
 		})

@@ -107,7 +107,7 @@ func conversation(ts *testscript.TestScript, number string) string {
 
 // Read only: what differs from run to run.
 var (
-	nonceInTitle  = regexp.MustCompile(`\[[0-9a-hjkmnp-tv-z]{8}( [0-9a-z]+)?\]: `)
+	nonceInTitle  = regexp.MustCompile(`\[[0-9a-hjkmnp-tv-z]{8}( [0-9a-z]+)?( \+[0-9a-z]+)?\]: `)
 	beatInTitle   = regexp.MustCompile(`(?m)^cyborg changed the title from .*\[[0-9a-z]{8}[^\]]*\]: .* to WIP: .*\n`)
 	nonceOfBranch = regexp.MustCompile(`-[0-9a-hjkmnp-tv-z]{8}\b`)
 	logAddress    = regexp.MustCompile(`HUB/_logs/\S+`)

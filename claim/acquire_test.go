@@ -232,7 +232,7 @@ func TestPartition(t *testing.T) {
 		begin := time.Now()
 		work, release := c.Keep(t.Context())
 		m.Break(&hub.AmbiguousError{Method: "POST", Err: errors.New("no route to host")})
-		<-work.Done()
+		wait(work, 2*time.Hour)
 		if !errors.Is(context.Cause(work), claim.ErrLost) {
 			t.Errorf("cause %v", context.Cause(work))
 		}

@@ -34,7 +34,7 @@ var mutations = []mutation{
 	{"the nonce is written down first", "life_win.go", "return l.to(Noting, Request{Do: DoNote})", "l.Sent, l.Beaten, l.Stop = e.Elapsed, e.Elapsed, e.Elapsed+StopAfter(l.lease())\n\treturn l.to(Claiming, l.post(Mark{Kind: KindClaim}))", "TestJournalForgets|TestRestart"},
 	{"an ambiguous claim is looked for", "life_win.go", "\t\tl.Phase = Doubting\n\t\treturn l.pause(doubtFor(l.lease())+l.Settle, l.Settle/4)", "\t\treturn l.end(Failed, Verdict{}, \"\")", "TestAmbiguousWrites"},
 	{"a doubt lasts until the claim must be there", "life_win.go", "return l.pause(doubtFor(l.lease())+l.Settle, l.Settle/4)", "return l.pause(0, 0)", "TestAmbiguousWrites|TestExplore$"},
-	{"stop before the lease is over", "life_keep.go", "if e.Elapsed >= l.Stop {", "if false {", "TestPartition|TestPaused|TestExplore$"},
+	{"stop before the lease is over", "life_keep.go", "if e.Elapsed >= l.Stop {", "if false {", "TestLifeEndsWithItsLease"},
 	{"stop in time, with a margin", "policy.go", "return lease - lease/10", "return lease + lease/2", "TestTimings|TestPartition|TestExplore$"},
 	{"a clock that runs in the machine's sleep", "keep.go", "go k.watch(work)", "", "TestPaused"},
 	{"the lease is not extended without an answer", "life_keep.go", "\tcase FaultAmbiguous:\n", "\tcase FaultAmbiguous:\n\t\tl.renew(e.Now)\n", "TestPartition"},

@@ -118,7 +118,7 @@ func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	sortEntries(queue)
 	a.remember(queue)
 	holders, seen := busy(queue, a.c.Hub.Now())
-	seen = a.peers.meet(append(seen, holders...), a.c.Hub.Now())
+	seen = merge(a.peers.meet(append(seen, holders...), a.c.Hub.Now()), a.flock(ctx, queue))
 	idle := without(seen, holders)
 	pace := a.pace()
 	next := pace.stretch(a.jitter(a.c.Poll))

@@ -26,3 +26,10 @@ func (p *peers) meet(seen []string, now time.Time) []string {
 	maps.DeleteFunc(*p, func(_ string, last time.Time) bool { return now.Sub(last) > peersFor })
 	return slices.Sorted(maps.Keys(*p))
 }
+
+// merge gives the names of both lists, sorted.
+func merge(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

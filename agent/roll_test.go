@@ -27,7 +27,7 @@ func TestRoll(t *testing.T) {
 	} {
 		must(t, roll.Enter(t.Context(), p))
 	}
-	must(t, roll.Leave(t.Context(), "left"))
+	must(t, roll.Leave(t.Context(), Peer{Name: "left"}))
 	must(t, store.Put(t.Context(), "bots/broken.json", strings.NewReader("{"), publish.Meta{}))
 	must(t, store.Put(t.Context(), "bots/liar.json", strings.NewReader(`{"name":"a"}`), publish.Meta{}))
 	fleet, err := roll.Read(t.Context(), at)
@@ -73,5 +73,38 @@ func TestNobodyCan(t *testing.T) {
 				t.Errorf("got %+v, want %q", queue, row.want)
 			}
 		})
+	}
+}
+
+// TestFlock: bots of the same repositories find each other's names, in whatever order and case the repositories were named.
+func TestFlock(t *testing.T) {
+	store, err := dir.Open(t.TempDir(), dir.Options{})
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	roll := Roll{Store: store}
+	widget, gadget := hub.Repo{Owner: "acme", Name: "widget"}, hub.Repo{Owner: "acme", Name: "gadget"}
+	both := flockOf([]hub.Repo{widget, gadget})
+	for _, p := range []Peer{
+		{Name: "b", Flock: flockOf([]hub.Repo{gadget, {Owner: "ACME", Name: "Widget"}})}, {Name: "a", Flock: both},
+		{Name: "other", Flock: flockOf([]hub.Repo{widget})}, {Name: "left", Flock: both}, {Name: "alone"},
+	} {
+		must(t, roll.Enter(t.Context(), p))
+	}
+	must(t, roll.Leave(t.Context(), Peer{Name: "left", Flock: both}))
+	must(t, store.Put(t.Context(), rollFlocks+both+"/no/name", strings.NewReader(""), publish.Meta{}))
+	for _, row := range []struct {
+		late time.Duration
+		want []string
+	}{{0, []string{"a", "b"}}, {flockFor + time.Minute, nil}, {0, []string{"a", "b"}}, {rollForget + time.Hour, nil}, {0, nil}} {
+		names, err := roll.Flock(t.Context(), both, time.Now().Add(row.late)) // the last but one look forgets them
+		must(t, err)
+		if diff := cmp.Diff(row.want, names); diff != "" {
+			t.Errorf("%s later: %s", row.late, diff)
+		}
+	}
+	fleet, err := roll.Read(t.Context(), time.Now())
+	must(t, err)
+	if len(fleet) != 0 {
+		t.Errorf("a name was taken for a line: %v", fleet)
 	}
 }

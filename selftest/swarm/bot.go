@@ -94,9 +94,13 @@ func (b *bot) live(ctx context.Context, l *life) error {
 	if err != nil {
 		return err
 	}
+	var roll *agent.Roll
+	if !b.world.apart {
+		roll = &agent.Roll{Store: &b.world.store}
+	}
 	a, err := agent.New(agent.Config{
 		Name: l.name, Host: b.name, Version: "simulated", Hub: client, Repos: []hub.Repo{repo}, Teacher: b.world,
-		Performer: &performer{world: b.world, life: l}, Store: shredder{}, Board: board, Has: b.has(), Policy: policy,
+		Performer: &performer{world: b.world, life: l}, Store: &b.world.store, Roll: roll, Board: board, Has: b.has(), Policy: policy,
 		Poll: b.world.game.Poll, Kill: l.death, Scratch: b.world.scratch, Seed: uint64(l.die.of("agent")) | 1, Log: b.world.log(l),
 	})
 	if err != nil {

@@ -35,6 +35,8 @@ type world struct {
 	bots    []*bot
 	lives   sync.WaitGroup
 	scratch string
+	store   shredder
+	apart   bool         // bots have no store together, and know each other by their words on GitHub alone
 	chat    *slog.Logger // of all bots, nil: none
 
 	calm atomic.Bool // nothing happens to bots any more

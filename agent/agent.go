@@ -63,6 +63,7 @@ type Config struct {
 	Poll      time.Duration    // between two looks, ±50 %; 0 is DefaultPoll
 	Drain     time.Duration    // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
 	Once      bool             // one look, the jobs taken from it, and the end
+	Rehearse  bool             // say at once what would be said in time, whoever else may: for a GitHub that refuses all writes
 
 	Alive    func(next time.Duration) // told after each look when the next is due; nil is nobody
 	Kill     <-chan struct{}          // closed: stop at once

@@ -187,7 +187,7 @@ func (a *Agent) beg(ctx context.Context, queue []Entry, known []string) {
 		}
 		key := pullKey(repo, e.Pull)
 		if heard, ok := a.approved[key]; !ok || said[key] || heard.head != e.SHA || heard.Named == e.SHA ||
-			rules.Age(e) < a.c.Policy.Settle+a.turn(key, known) {
+			rules.Age(e) < a.c.Policy.Settle+a.turn(key, known) && !a.c.Rehearse {
 			continue
 		}
 		said[key] = true

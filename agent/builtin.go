@@ -25,10 +25,24 @@ func (w *Workshop) builtin(ctx context.Context, env *Env, in *tasks.Env, runner 
 	}
 	limited, cancel := context.WithTimeout(ctx, env.Task.Timeout)
 	defer cancel()
+	results := tasks.TeeResults(env.Task.Results, env.Output)
+	offset := env.Lines()
+	if env.Task.Results.Kind != tasks.ExitCode {
+		in.Output = &reporting{results: results, offset: offset, report: env.Report}
+	}
 	err := env.Task.Run(limited, in, in.Job.Args)
+	if counted := results.Close(); counted != nil && err == nil {
+		err = counted
+	}
+	report := results.Report()
+	report.Offset = offset
 	switch {
 	case err != nil && ctx.Err() == nil && limited.Err() != nil:
 		verdict := tasks.Judge(publish.Report{}, container.Result{TimedOut: true}, env.Task.Timeout)
+		return Outcome{State: verdict.State, Text: verdict.Description}
+	case err == nil && env.Task.Results.Kind != tasks.ExitCode:
+		env.Report(report)
+		verdict := tasks.Judge(report, container.Result{}, env.Task.Timeout)
 		return Outcome{State: verdict.State, Text: verdict.Description}
 	case err == nil:
 		return Outcome{State: publish.StateSuccess, Text: "Done", message: in.Message}

@@ -250,7 +250,7 @@ func (a *Agent) chooser() chooser {
 	}
 	now := time.Now()
 	pause := claim.RankDelay(1, a.c.Policy.Settle/2)
-	if a.c.Once {
+	if a.c.Once || a.c.Rehearse {
 		pause = 0 // there is no later look for which a job could be left to a peer
 	}
 	slots := a.c.Jobs - len(a.running)

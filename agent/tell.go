@@ -23,7 +23,7 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, known []string) (again 
 	if a.ails() {
 		return 0
 	}
-	stranger := !slices.Contains(known, a.c.Name)
+	stranger := !slices.Contains(known, a.c.Name) && !a.c.Rehearse
 	if stranger && !a.audible(ctx, queue) {
 		return a.election.left()
 	}
@@ -34,7 +34,7 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, known []string) (again 
 			continue
 		}
 		key := subjectOf(e.Job).Key()
-		if wait := 3*a.c.Policy.Settle + a.turn(key, known) - rules.Age(e); wait > 0 {
+		if wait := 3*a.c.Policy.Settle + a.turn(key, known) - rules.Age(e); wait > 0 && !a.c.Rehearse {
 			if stranger && (again == 0 || wait < again) {
 				again = wait
 			}
@@ -45,7 +45,7 @@ func (a *Agent) tell(ctx context.Context, queue []Entry, known []string) (again 
 		}
 		said++
 		posted, err := a.say(ctx, e)
-		if !a.spoke(err, e) || said >= tellAtMost || ctx.Err() != nil {
+		if !a.spoke(err, e) && !a.c.Rehearse || said >= tellAtMost || ctx.Err() != nil {
 			return 0
 		}
 		if stranger && e.Issue == 0 && !a.election.heard(posted, a.c.Policy.Settle, a.step()) {
@@ -72,6 +72,9 @@ func (a *Agent) spoke(err error, e Entry) bool {
 // speaks when the first would have for sure. A stranger, of whom nobody knows as it has claimed nothing yet, comes after
 // all who are known; several of them hold an election.
 func (a *Agent) turn(key string, known []string) time.Duration {
+	if a.c.Rehearse {
+		return 0
+	}
 	if slices.Contains(known, a.c.Name) {
 		return time.Duration(claim.Rank(key, known, a.c.Name)) * a.step()
 	}

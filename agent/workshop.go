@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type Workshop struct {
 	Places  map[tasks.PlaceKind]container.Runner        // where tasks may run; a place that is missing is not offered
 	Secrets map[string]string                           // by name, for tasks that name them
 	Also    []tasks.Task                                // that the program can do beside those that are built into every bot
+	Own     map[string][]tasks.Task                     // by repository, in lower case: what the program can do for that one alone
 	Log     *slog.Logger
 
 	// Shell is run in the place of a task, in its directory and with its variables: a person does the work. It gives the exit
@@ -56,7 +58,7 @@ func (w *Workshop) Catalogue(ctx context.Context, repo hub.Repo, commit string) 
 	if _, err := mirror.Fetch(ctx, commit); err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", short(commit), err)
 	}
-	catalogue, err := readCatalogue(ctx, mirror, commit, w.Also)
+	catalogue, err := readCatalogue(ctx, mirror, commit, slices.Concat(w.Also, w.Own[strings.ToLower(name)]))
 	if catalogue == nil {
 		return nil, err
 	}

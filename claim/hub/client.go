@@ -167,6 +167,9 @@ func graphURL(root *url.URL) string {
 	return u.String()
 }
 
+// Addresses are where REST, which ends in a slash, and GraphQL answer.
+func (c *Client) Addresses() (rest, graph string) { return c.gh.BaseURL.String(), c.graph }
+
 // Budget tells what is left of GitHub's limits as last seen, and what this client has used. It asks nothing.
 func (c *Client) Budget() Budget {
 	b := c.budget.sum()

@@ -3,6 +3,6 @@
 // real processes: a real project with real test output, a fleet under lag and lost answers, bots that are killed,
 // stopped and continued.
 //
-// Drills take minutes, so they have the build tag "drill" and their own targets in the Makefile (real, fleet, chaos).
+// Drills take minutes, so they have the build tag "drill" and their own targets in the Makefile (real, fleet, chaos, validate).
 // CYBORG_BIN names the program; the targets build it first.
 package drill

@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"claim/claimtest":             {"claim", "claim/hub"},
 	"vmimage/store":               {"vmimage", "publish"},
 	"vmimage/build":               {"vmimage", "vmimage/machine", "container"},
+	"selftest/shadow":             {"claim", "container"},
 	"publish/dir":                 {"publish"},
 	"publish/s3":                  {"publish"},
 	"publish/publishtest":         {"publish"},

@@ -22,6 +22,7 @@ type hubFlags struct {
 	api     string
 	state   string
 	verbose bool
+	unpaced bool // write as fast as it goes: nothing is written in the end
 	env     *environment
 }
 
@@ -87,6 +88,9 @@ func userName() string { return "user " + strconv.Itoa(os.Getuid()) }
 // $CYBORG_APP_KEY_FILE.
 func (f *hubFlags) client(state string, journal func(hub.Write)) (*hub.Client, error) {
 	o := hub.Options{URL: f.api, Dir: filepath.Join(state, "etags"), Log: f.logger(), Journal: journal, Version: buildVersion()}
+	if f.unpaced {
+		o.WriteEvery = -1
+	}
 	if o.URL == "" {
 		o.URL = f.env.Getenv("GITHUB_API_URL")
 	}

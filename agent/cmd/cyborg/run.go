@@ -28,6 +28,8 @@ type runFlags struct {
 	name     string
 	jobs     int
 	once     bool
+	rehearse bool
+	bots     string
 	poll     time.Duration
 	settle   time.Duration
 	lease    time.Duration
@@ -77,6 +79,7 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 	fs.StringVar(&f.name, "name", "", "`NAME` of the bot (default: the host's name and five random characters)")
 	fs.IntVar(&f.jobs, "jobs", 1, "do `N` jobs at the same time")
 	fs.BoolVar(&f.once, "once", false, "look once, do the jobs taken from that look, and end")
+	fs.BoolVar(&f.rehearse, "rehearse", false, "with --once: claim and say at once all that a bot would in time, for a GitHub that refuses it")
 	fs.DurationVar(&f.poll, "poll", agent.DefaultPoll, "look at GitHub every `TIME`, half of it more or less")
 	policy := claim.DefaultPolicy()
 	fs.DurationVar(&f.settle, "settle", policy.Settle, "after claiming wait `TIME` for the claims of others to show")
@@ -85,6 +88,8 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 		"(default: 10m to 30m, as GitHub's budget allows)")
 	fs.StringVar(&f.locks, "locks", "", "keep claims as git refs in the repository `OWNER/NAME` too (default $CYBORG_LOCKS): a result is then published\n"+
 		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it")
+	fs.StringVar(&f.bots, "bots-repo", "", "the repository `OWNER/NAME` of this program, if it is served: the bots validate its pull requests, as the\n"+
+		"context self-check (default $CYBORG_BOTS)")
 	f.registerErrands(fs)
 	fs.DurationVar(&f.drain, "drain", agent.DefaultDrain, "when asked to stop, give running jobs `TIME` to end by themselves")
 	fs.DurationVar(&f.patience, "log-patience", 2*time.Minute, "when a log cannot be stored, go on trying for `TIME`; then the result is posted without it")
@@ -99,7 +104,9 @@ func (f *runFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.prepare(ctx); err != nil {
+	if err := b.prepare(ctx); ctx.Err() != nil {
+		return nil // it was asked to stop before it had begun; what its self-exam found then says nothing
+	} else if err != nil {
 		return err
 	}
 	defer b.claims.Close()
@@ -121,6 +128,7 @@ func (f *runFlags) wire() (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.unpaced = f.rehearse
 	client, err := f.client(state, nil)
 	if err != nil {
 		return nil, err
@@ -137,7 +145,11 @@ func (f *runFlags) wire() (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	locks, err := f.locksRepo()
+	locks, err := f.named("locks", f.locks, "CYBORG_LOCKS")
+	if err != nil {
+		return nil, err
+	}
+	bots, err := f.named("bots-repo", f.bots, "CYBORG_BOTS")
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +157,7 @@ func (f *runFlags) wire() (*bot, error) {
 	if f.name != "" {
 		log = log.With("bot", f.name)
 	}
-	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, policy: f.policy(), locks: locks,
+	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, policy: f.policy(), locks: locks, bots: bots,
 		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log})}, nil
 }
 
@@ -156,6 +168,9 @@ func (f *runFlags) check() error {
 	}
 	if f.jobs < 1 || f.poll <= 0 || f.drain < 0 || f.patience < 0 {
 		return usageError("run: --jobs and --poll are above zero, --drain and --log-patience are not negative")
+	}
+	if f.rehearse && !f.once {
+		return usageError("run: --rehearse wants --once")
 	}
 	if err := f.checkErrands(); err != nil {
 		return err
@@ -176,18 +191,17 @@ func (f *runFlags) policy() claim.Policy {
 	return p
 }
 
-// locksRepo is the repository of --locks; none gives the zero value.
-func (f *runFlags) locksRepo() (hub.Repo, error) {
-	name := f.locks
+// named is a repository that a flag or the environment names beside those that are served; none gives the zero value.
+func (f *runFlags) named(flag, name, variable string) (hub.Repo, error) {
 	if name == "" {
-		name = f.env.Getenv("CYBORG_LOCKS")
+		name = f.env.Getenv(variable)
 	}
 	if name == "" {
 		return hub.Repo{}, nil
 	}
 	repo, err := hub.ParseRepo(name)
 	if err != nil {
-		return hub.Repo{}, &exitError{Code: exitUsage, Err: fmt.Errorf("read --locks: %w", err), Hint: "write a repository as OWNER/NAME"}
+		return hub.Repo{}, &exitError{Code: exitUsage, Err: fmt.Errorf("read --%s: %w", flag, err), Hint: "write a repository as OWNER/NAME"}
 	}
 	return repo, nil
 }
@@ -241,6 +255,7 @@ type bot struct {
 	secrets map[string]string // that it may hand to tasks
 	policy  claim.Policy
 	locks   hub.Repo // of claims as refs; the zero value is none
+	bots    hub.Repo // of this program; the zero value is none
 	host    *container.Host
 	claims  *claim.DirJournal
 	has     tasks.Capabilities // what the self-exam found
@@ -295,6 +310,9 @@ func (b *bot) prepare(ctx context.Context) error {
 		b.log.Warn("cannot give back all claims of a bot that was killed", "error", err)
 	}
 	report, err := b.exam(ctx)
+	if err == nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -339,14 +357,14 @@ func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
-		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(),
+		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(), Own: b.ownTasks(),
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Private: b.private(),
 		Board:   b.board(), Errands: b.errands(b.user), Has: b.has, Roll: &agent.Roll{Store: b.store},
-		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once,
+		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once, Rehearse: f.rehearse,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

@@ -1,0 +1,234 @@
+//go:build drill
+
+package drill
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The repositories of the drill: this very tree, and a project that the bots serve beside it.
+const (
+	botsRepo   = "acme/cyborg"
+	servedRepo = "acme/widget"
+)
+
+// A candidate is a pull request of the bots' own repository: one file in which a text becomes another.
+type candidate struct {
+	name          string
+	file, old, is string
+	want          string            // the status
+	fails         map[string]string // clause to what the log must say of it
+}
+
+func candidates() []candidate {
+	return []candidate{
+		{
+			name: "good", file: "agent/plan.go", old: "// sandbox is the capability", is: "// Sandbox is the capability", want: "success: Tests passed",
+		},
+		{
+			name: "crash", file: "agent/cmd/cyborg/run.go", old: "	b.alive(0)\n", is: "	b.alive(0)\n	panic(\"no bot\")\n",
+			want: "failure: 1 test failed", fails: map[string]string{"shadow/run": "panic: no bot"},
+		},
+		{
+			name: "greedy", file: "agent/plan.go", old: "	if missing := lacking(t.Requires(), v.Has, v.Fleet); len(missing) > 0 {",
+			is:   "	if missing := lacking(t.Requires(), v.Has, v.Fleet); len(missing) > 1 {",
+			want: "failure: 1 test failed", fails: map[string]string{"shadow/choices": "huge of "},
+		},
+		{
+			name: "rude", file: "claim/text.go", old: `Testing   = "Testing in progress" `, is: `Testing   = "Out of my way" `,
+			want: "failure: 1 test failed", fails: map[string]string{"shadow/texts": `"Out of my way" by shadow`},
+		},
+	}
+}
+
+// TestValidate: pull requests of the bots' own repository are validated by a bot of the version before. One that only
+// changes a comment passes. One whose bots crash, one that takes what it cannot do, and one that says what nobody understands
+// do not; each is caught by the clause that is there for it, and no candidate has written a word.
+func TestValidate(t *testing.T) {
+	f := enter(t, 12*time.Minute, botsRepo, "--repo", servedRepo)
+	busy := serve(f)
+	tree := ownTree(f)
+	heads := map[string]string{}
+	for _, c := range candidates() {
+		heads[c.name] = propose(f, tree, c)
+	}
+	began := time.Now()
+	bot := f.bot("bot-a", botsRepo, "--repo", servedRepo, "--bots-repo", botsRepo, "--jobs", "2", "--poll", "2s", "--settle", "500ms", "--lease", "10m")
+	for _, c := range candidates() {
+		f.until(c.name+" is judged", func() bool {
+			s := f.statuses(botsRepo, heads[c.name])["self-check"]
+			return s.State != "" && s.State != "pending"
+		})
+		judged(f, c, f.statuses(botsRepo, heads[c.name])["self-check"])
+		checkHistory(f, botsRepo, heads[c.name], "self-check")
+	}
+	t.Logf("%d candidates in %v", len(heads), time.Since(began).Round(time.Second))
+	for _, sha := range busy {
+		for _, s := range f.history(servedRepo, sha) {
+			if strings.Contains(s.Description, "shadow") || s.Context == "huge" && strings.Contains(s.Description, "[") {
+				t.Errorf("a candidate has written %q", s.Description)
+			}
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s:\n%s", bot.name, f.tail(bot.name))
+	}
+}
+
+// judged compares what the log says of a candidate with what must be found.
+func judged(f *field, c candidate, s status) {
+	f.t.Helper()
+	log := f.page(strings.TrimSuffix(s.TargetURL, "log.html") + "log.txt")
+	if got := s.State + ": " + s.Description; !strings.HasPrefix(got, c.want+" [bot-a]") {
+		f.t.Errorf("%s: got %q, want %q\n%s", c.name, got, c.want, log)
+		return
+	}
+	failed := map[string]string{}
+	clause := ""
+	for line := range strings.Lines(log) {
+		if rest, ok := strings.CutPrefix(line, "not ok "); ok {
+			_, clause, _ = strings.Cut(strings.TrimSpace(rest), " - ")
+			failed[clause] = ""
+		} else if remark, ok := strings.CutPrefix(line, "#   "); ok && clause != "" {
+			failed[clause] += remark
+		} else {
+			clause = ""
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(c.fails)), slices.Sorted(maps.Keys(failed))); diff != "" {
+		f.t.Errorf("%s: failed clauses (-want +got):\n%s\n%s", c.name, diff, log)
+	}
+	for clause, words := range c.fails {
+		if !strings.Contains(failed[clause], words) {
+			f.t.Errorf("%s: %s says %q, want %q in it", c.name, clause, failed[clause], words)
+		}
+	}
+}
+
+// serve makes the project that is served: tests that wait for a person, one that nobody can run, and three pull requests,
+// one of which a bot has that is no longer there. It gives their heads.
+func serve(f *field) []string {
+	f.t.Helper()
+	dir := f.path("widget")
+	write := func(name, text string) {
+		f.t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			f.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	write("bots/verify", fmt.Sprintf("#!/bin/sh\n# verify: wait for a person\n# on: pull request\n# in: host\nwhile [ -d %s ]; do sleep 0.2; done\n", f.dir))
+	write("bots/huge", "#!/bin/sh\n# huge: want more than there is\n# on: pull request\n# in: host\n# needs: memory=900G\nexit 0\n")
+	f.git(dir, "init", "-q", "-b", "main")
+	f.git(dir, "add", "-A")
+	f.git(dir, "commit", "-q", "-m", "Begin")
+	f.git(dir, "push", "-q", f.remote(servedRepo), "main")
+	var heads []string
+	for i := range 4 {
+		branch := fmt.Sprintf("topic-%d", i)
+		f.git(dir, "checkout", "-q", "-b", branch, "main")
+		write("README", branch+"\n")
+		f.git(dir, "add", "-A")
+		f.git(dir, "commit", "-q", "-m", branch)
+		f.git(dir, "push", "-q", f.remote(servedRepo), branch)
+		_, sha := f.pull(servedRepo, branch, "Work on "+branch)
+		heads = append(heads, sha)
+	}
+	held := map[string]string{"state": "pending", "context": "verify", "description": "Testing in progress [gone-abcde] k7m2q9xa 6h"}
+	if err := f.api("cyborg", "POST", "repos/"+servedRepo+"/statuses/"+heads[0], held, nil); err != nil {
+		f.t.Fatal(err)
+	}
+	return heads
+}
+
+// ownTree makes a repository of the files of this one as they are, whose Makefile uses what was built and downloaded already.
+func ownTree(f *field) string {
+	f.t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	dir := f.path("tree")
+	list := exec.CommandContext(f.ctx, "git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list.Dir = root
+	names, err := list.Output()
+	if err != nil {
+		f.t.Fatalf("list the files of this repository: %v", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
+		info, err := os.Lstat(filepath.Join(root, name))
+		if err != nil || !info.Mode().IsRegular() {
+			continue // removed, or a link
+		}
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755)
+		}
+		if err == nil && name == "Makefile" {
+			data = append(settingsOfGo(f), data...)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, info.Mode().Perm())
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	f.git(dir, "init", "-q", "-b", "main")
+	f.git(dir, "add", "-A")
+	f.git(dir, "commit", "-q", "-m", "Begin")
+	f.git(dir, "push", "-q", f.remote(botsRepo), "main")
+	return dir
+}
+
+// settingsOfGo are the lines of a Makefile with which go finds here what it has.
+func settingsOfGo(f *field) []byte {
+	f.t.Helper()
+	var text strings.Builder
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOROOT"} {
+		out, err := exec.CommandContext(f.ctx, "go", "env", name).Output()
+		if err != nil {
+			f.t.Fatalf("go env %s: %v", name, err)
+		}
+		fmt.Fprintf(&text, "export %s := %s\n", name, strings.TrimSpace(string(out)))
+	}
+	text.WriteString("export GOPROXY := off\nexport GOTOOLCHAIN := local\nexport PATH := $(GOROOT)/bin:$(PATH)\n")
+	return []byte(text.String())
+}
+
+// propose opens the pull request of a candidate, and gives its head.
+func propose(f *field, tree string, c candidate) string {
+	f.t.Helper()
+	f.git(tree, "checkout", "-q", "-b", c.name, "main")
+	name := filepath.Join(tree, filepath.FromSlash(c.file))
+	data, err := os.ReadFile(name)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if n := strings.Count(string(data), c.old); n != 1 {
+		f.t.Fatalf("%s: %q is %d times in %s, want it once", c.name, c.old, n, c.file)
+	}
+	if err := os.WriteFile(name, []byte(strings.Replace(string(data), c.old, c.is, 1)), 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+	f.git(tree, "commit", "-q", "-a", "-m", "Be "+c.name)
+	f.git(tree, "push", "-q", f.remote(botsRepo), c.name)
+	number, sha := f.pull(botsRepo, c.name, "Be "+c.name)
+	label := map[string][]string{"labels": {"priority"}} // else the tests that wait for a person could have all places
+	if err := f.api("ada", "POST", fmt.Sprintf("repos/%s/issues/%d/labels", botsRepo, number), label, nil); err != nil {
+		f.t.Fatal(err)
+	}
+	return sha
+}

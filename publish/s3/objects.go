@@ -44,8 +44,11 @@ func (s *Store) explain(ctx context.Context, verb, name string, err error) error
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		err = cause // the library tells a cancelled context in words of its own
 	}
-	if missing(err) {
+	switch {
+	case missing(err):
 		err = fs.ErrNotExist
+	case denied(err):
+		err = deniedError{err}
 	}
 	return fmt.Errorf("%s %s in %s: %w", verb, name, s, err)
 }
@@ -54,6 +57,18 @@ func missing(err error) bool {
 	r, ok := errors.AsType[minio.ErrorResponse](err)
 	return ok && (r.Code == "NoSuchKey" || r.StatusCode == http.StatusNotFound && r.Code != "NoSuchBucket")
 }
+
+// denied tells whether the keys are good for something else.
+func denied(err error) bool {
+	r, ok := errors.AsType[minio.ErrorResponse](err)
+	return ok && r.StatusCode == http.StatusForbidden && r.Code == "AccessDenied"
+}
+
+// A deniedError is fs.ErrPermission in the server's words.
+type deniedError struct{ error }
+
+func (e deniedError) Unwrap() error        { return e.error }
+func (e deniedError) Is(target error) bool { return target == fs.ErrPermission }
 
 // Put implements [publish.Store].
 func (s *Store) Put(ctx context.Context, name string, body io.ReadSeeker, meta publish.Meta) error {

@@ -65,7 +65,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	bot NAME [FLAG…]                     starts cyborg run, its log in NAME.log
 //	disk FOLDER SIZE                     bots started from now on have a small disk there; only if [namespaces]
 //	s3                                   a real S3 server; logs go there from now on
-//	weather fair|bad|gone                the way to the S3 server
+//	weather fair|bad|gone|kept           the way to the S3 server; kept is read-only
 //	[!] web URL                          what anybody may read; the answer is in the file answer
 //	signal NAME TERM|KILL|STOP|CONT      sends a signal to a bot
 //	ended NAME [STATUS]                  waits until a bot has ended

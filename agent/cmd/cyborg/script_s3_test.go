@@ -37,13 +37,15 @@ func wordS3(ts *testscript.TestScript, neg bool, args []string) {
 
 // wordWeather changes the way to the S3 server.
 func wordWeather(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 1, "weather fair|bad|gone")
+	usage(ts, !neg && len(args) == 1, "weather fair|bad|gone|kept")
 	way := scriptOf(ts).way
 	switch args[0] {
 	case "fair":
 		way.Set(s3test.Weather{})
 	case "bad":
 		way.Set(s3test.Weather{Fail: 0.1, Lost: 0.05})
+	case "kept":
+		way.Set(s3test.Weather{Kept: true})
 	case "gone":
 		way.Set(s3test.Weather{Gone: true})
 	default:

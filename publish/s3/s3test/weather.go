@@ -23,6 +23,7 @@ type Weather struct {
 	Torn  float64       // cut off in the middle of the answer
 	Delay time.Duration // before each
 	Gone  bool          // no connection lives
+	Kept  bool          // what is there can be read, and nothing written: as for keys that may not
 }
 
 // Proxy is the way to a server, in changing weather.
@@ -134,8 +135,18 @@ func (p *Proxy) serve(forward http.Handler, w http.ResponseWriter, r *http.Reque
 		forward.ServeHTTP(&torn{ResponseWriter: w, left: 100}, r)
 		panic(http.ErrAbortHandler)
 	default:
+		if p.kept() && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			refuse(w, r, http.StatusForbidden, "AccessDenied")
+			return
+		}
 		forward.ServeHTTP(w, r)
 	}
+}
+
+func (p *Proxy) kept() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.weather.Kept
 }
 
 // refuse answers with an error as S3 writes it.

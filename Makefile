@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: vm vm-many vm-debian build demo test unit lint bench simulate fuzz real fleet chaos validate chores explore mutants packages s3server s3 clean
+.PHONY: vm vm-many vm-debian build demo test unit lint bench simulate fuzz real fleet chaos validate npm chores explore mutants packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -51,6 +51,9 @@ chaos: build ## 8 bot processes that are killed, stopped, cut off and started tw
 
 validate: build ## four pull requests of this very program: the one that is well passes, a crash, greed and rudeness are caught
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestValidate ./selftest/drill
+
+npm: ## the real npm and a registry of npm's packages: what deps-refresh makes of them; needs npm
+	$(GO) test -tags npm -count=1 -timeout 20m -v -run TestNPM ./tasks/deps
 
 chores: ## 300 games of 20 bots that cross one due date at once: one issue remains
 	CYBORG_SEEDS=300 $(GO) test -count=1 -timeout 30m -v -run TestChoreOnce ./agent

@@ -86,7 +86,10 @@ func (u update) told() string {
 	if u.published != "" {
 		text += ", of " + u.published
 	}
-	if u.between > 0 {
+	switch {
+	case u.between == 1:
+		text += ", past 1 other release"
+	case u.between > 1:
 		text += fmt.Sprintf(", past %d other releases", u.between)
 	}
 	if u.source != "" {

@@ -47,7 +47,7 @@ func (w *Work) Refresh(ctx context.Context, args []string) (string, error) {
 	for _, t := range []struct {
 		name, file string
 		do         func(context.Context, string, wish, *harvest) error
-	}{{goTool, "go.mod", w.goModule}} {
+	}{{goTool, "go.mod", w.goModule}, {npmTool, manifest, w.npmModule}} {
 		if !asked.tool(t.name) {
 			continue
 		}
@@ -63,7 +63,7 @@ func (w *Work) Refresh(ctx context.Context, args []string) (string, error) {
 		}
 	}
 	if found == 0 {
-		return "", no("there is no go.mod here")
+		return "", no("there is no go.mod and no package.json here")
 	}
 	if len(all.done) == 0 {
 		fmt.Fprintln(w.Log, "cyborg: everything is up to date, as far as it is to be touched")

@@ -1,6 +1,7 @@
 package deps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -47,7 +48,7 @@ func ripe(ctx context.Context, w *Work, list []candidate, ask func(context.Conte
 			case ok && r.broken == "" && err == nil:
 				fmt.Fprintf(w.Log, "cyborg: %s is too new, of %s\n", names[i], at.UTC().Format(time.DateTime))
 			default:
-				fmt.Fprintf(w.Log, "cyborg: %s: not known when it was published\n", names[i])
+				fmt.Fprintf(w.Log, "cyborg: %s: %s\n", names[i], cmp.Or(r.broken, "not known when it was published"))
 			}
 			if c.versions = c.versions[1:]; len(c.versions) > 0 {
 				again = append(again, c)

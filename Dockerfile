@@ -1,17 +1,18 @@
 # The whole installation:  docker run -d --restart=always -e GITHUB_TOKEN -e CYBORG_REPO=owner/name cyborg:slim
 #
 # Targets: slim (the default of `make image`), and full, which has QEMU and libvirt for jobs in machines.
-# `make image` builds both ways: with the images that are named here where they can be pulled, and without them where they
-# cannot; see container/image/build. Nothing in here needs BuildKit.
+# `make image` pulls the two images that are named here, or makes the like of them where none can be pulled; see
+# container/image/build. Nothing in here needs BuildKit.
 ARG DEBIAN=debian:bookworm-slim
 ARG GOLANG=golang:1.26-bookworm
 
-# A program that `make image` has built outside, with the same command and Go, is taken as it is.
+# The caches of Go go with the step that fills them: this stage is thrown away, and a gigabyte need not lie about until then.
 FROM ${GOLANG} AS program
 WORKDIR /src
 COPY . .
 ARG VERSION=unknown
-RUN container/image/program "$VERSION" /out
+ARG GOPROXY
+RUN GOCACHE=/tmp/build GOMODCACHE=/tmp/modules GOFLAGS=-modcacherw container/image/program "$VERSION" /out && rm -rf /tmp/build /tmp/modules
 
 # What is copied comes from stages in which all of it was given one date, so that two builds are the same to the bit.
 FROM ${DEBIAN} AS recipe

@@ -1,5 +1,5 @@
 # What needs Docker: the image, and the exercises with it.
-.PHONY: docker slim image measure replicas contained
+.PHONY: docker slim image same measure replicas contained
 JOBS ?= 100
 
 docker: ## sees that a Docker answers, and says what it starts or installs
@@ -11,12 +11,20 @@ image: docker ## cyborg:slim and cyborg:full from the Dockerfile; with no regist
 slim: docker ## cyborg:slim alone
 	container/image/build slim
 
+same: docker ## two builds of cyborg:slim with nothing kept between them are the same to the bit
+	container/image/same
+
 measure: slim ## how large cyborg:slim is, how soon a bot in it looks at GitHub, how much it needs when idle
 	$(GO) test -tags docker -count=1 -timeout 15m -v -run TestMeasure ./selftest/dock
 
-.PHONY: sandboxes
-sandboxes: docker ## every kind of sandbox that is here held to its promises, and jobs that try to get out
-	$(GO) test -tags engines -count=1 -timeout 20m -parallel 4 -v -run TestEngines ./container/containertest
+.PHONY: sandboxes engines
+ENGINES ?= docker $(if $(shell command -v podman),podman)
+
+sandboxes: docker ## every engine that is here held to its promises, and jobs that try to get out
+	CYBORG_ENGINES='$(ENGINES)' .ci/bounded 8G $(GO) test -tags engines -count=1 -timeout 20m -parallel 4 -v -run TestEngines ./container/containertest
+
+engines: docker ## the shorter part of it, for CI: fifty jobs that try to get out of each engine, and who is given secrets in it
+	CYBORG_ENGINES='$(ENGINES)' .ci/bounded 8G $(GO) test -tags engines -count=1 -timeout 10m -parallel 4 -v -run 'TestEngines/.*/escape|TestEngineScripts' ./container/containertest ./agent/cmd/cyborg
 
 replicas: slim ## five bots in containers and JOBS jobs, while somebody kills, pauses, disconnects and restarts them
 	CYBORG_JOBS=$(JOBS) $(GO) test -tags docker -count=1 -timeout 15m -v -run TestReplicas ./selftest/dock

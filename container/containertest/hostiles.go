@@ -15,7 +15,7 @@ func systemCalls() []string {
 	for name, number := range map[string]int{
 		"SYS_PTRACE": unix.SYS_PTRACE, "SYS_VMREAD": unix.SYS_PROCESS_VM_READV, "SYS_KEYCTL": unix.SYS_KEYCTL, "SYS_BPF": unix.SYS_BPF,
 		"SYS_PERF": unix.SYS_PERF_EVENT_OPEN, "SYS_URING": unix.SYS_IO_URING_SETUP, "SYS_HANDLE": unix.SYS_OPEN_BY_HANDLE_AT,
-		"SYS_UNSHARE": unix.SYS_UNSHARE, "SYS_MOUNT": unix.SYS_MOUNT, "SYS_SETNS": unix.SYS_SETNS, "SYS_PIVOT": unix.SYS_PIVOT_ROOT,
+		"SYS_UNSHARE": unix.SYS_UNSHARE, "SYS_CLONE": unix.SYS_CLONE, "SYS_MOUNT": unix.SYS_MOUNT, "SYS_SETNS": unix.SYS_SETNS, "SYS_PIVOT": unix.SYS_PIVOT_ROOT,
 		"SYS_FAULT": unix.SYS_USERFAULTFD, "SYS_KEXEC": unix.SYS_KEXEC_LOAD, "SYS_MODULE": unix.SYS_INIT_MODULE, "SYS_REBOOT": unix.SYS_REBOOT,
 		"SYS_CHROOT": unix.SYS_CHROOT, "SYS_SWAPON": unix.SYS_SWAPON, "SYS_SYSLOG": unix.SYS_SYSLOG,
 	} {
@@ -116,7 +116,8 @@ func climbing() []hostile {
 		{name: "write outside", script: `for d in / /etc /usr /usr/bin /lib /var /var/lib /run /root /home /opt /boot /sys /dev /proc STAGE; do (echo x >$d/hostile) 2>/dev/null && echo "OUT $d"; done; exit 0`},
 		{name: "mount", script: `mount -t tmpfs none /tmp 2>/dev/null && echo OUT tmpfs; mount --bind / /tmp 2>/dev/null && echo OUT bind; mount -o remount,rw / 2>/dev/null && echo OUT remount; umount /proc 2>/dev/null && echo OUT umount; exit 0`},
 		{name: "namespaces", script: `for n in --user --mount --net --pid; do unshare $n true 2>/dev/null && echo "OUT $n"; done; unshare -r -m mount -t tmpfs none /tmp 2>/dev/null && echo OUT; nsenter -t 1 -m true 2>/dev/null && echo OUT; exit 0`},
-		{name: "system calls of the mighty", perl: `my $z = "\0" x 256; my %c = (keyctl => [SYS_KEYCTL, 0, 0, 0, 0], bpf => [SYS_BPF, 0, $z, 64], perf => [SYS_PERF, $z, 0, -1, -1, 0], uring => [SYS_URING, 1, $z],
+		{name: "namespaces by clone", perl: `for my $n (0x10000000, 0x10020000) { my $p = syscall(SYS_CLONE, $n + 17, 0, 0, 0, 0); exit 0 if $p == 0; print "OUT $n\n" if $p > 0 } 1 while wait > 0`},
+		{name: "system calls of the mighty", perl: `my $z = "\0" x 256; my %c = (keyctl => [SYS_KEYCTL, 0, -3, 1], bpf => [SYS_BPF, 0, $z, 64], perf => [SYS_PERF, $z, 0, -1, -1, 0], uring => [SYS_URING, 1, $z],
 			handle => [SYS_HANDLE, -100, $z, 0], unshare => [SYS_UNSHARE, 0x10000000], mount => [SYS_MOUNT, $z, "/tmp", $z, 4096, 0], setns => [SYS_SETNS, 0, 0], pivot => [SYS_PIVOT, "/tmp", "/tmp"],
 			kexec => [SYS_KEXEC, 0, 0, 0, 0], module => [SYS_MODULE, $z, 0, $z], reboot => [SYS_REBOOT, 0, 0, 0, 0], swapon => [SYS_SWAPON, $z, 0], syslog => [SYS_SYSLOG, 2, $z, 10]);
 			for my $n (sort keys %c) { $! = 0; my $r = syscall($c{$n}[0], @{$c{$n}}[1 .. $#{$c{$n}}]); print "OUT $n\n" if $r >= 0 } print "tried\n"`},

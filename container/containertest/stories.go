@@ -287,7 +287,7 @@ func twoJobs(t *testing.T, p Place) {
 // memoryOfMany has the job use its memory in processes of which each is small enough. What ends, a child or all of the
 // job, depends on who looks after it.
 func memoryOfMany(t *testing.T, p Place) {
-	b := newBench(t, p, `perl -e 'for (1..8) { if (!fork) { my $x = "x" x 80_000_000; sleep 1000; exit } } my $n = 0; while (wait > 0) { exit 4 if $?; }'`)
+	b := newBench(t, p, `perl -e 'for (1..8) { if (!fork) { my $x = "x" x 80_000_000; sleep 60; exit } } my $n = 0; while (wait > 0) { exit 4 if $?; }'`)
 	result := b.must(t)
 	if result.Excess != container.TooMuchMemory || result.OK() {
 		t.Errorf("result %+v; output:\n%s", result, b.output)

@@ -238,27 +238,39 @@ func common() []row {
 // confined are the jobs that only a sandbox can hold.
 func confined() []row {
 	return []row{
-		{name: "root is read-only", sandbox: true, script: "for d in / /usr /etc /bin /dev /var /run; do touch $d/x 2>/dev/null && echo wrote $d; done; exit 0", lacks: []string{"wrote"}},
+		{name: "root is read-only", sandbox: true, script: "for d in / /usr /etc /bin /dev /var /run; do touch $d/x 2>/dev/null && echo wrote $d; done; grep -q '^[^ ]* / [^ ]* ro,' /proc/self/mounts || echo wrote; exit 0", lacks: []string{"wrote"}},
 		{name: "no capabilities", sandbox: true, script: "grep -e ^Cap -e ^NoNew -e ^Seccomp: /proc/self/status",
 			says: []string{"CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n",
 				"CapAmb:\t0000000000000000\n", "NoNewPrivs:\t1\n", "Seccomp:\t2\n"}},
 		{name: "own user", sandbox: true, script: `test "$(id -u)" != 0 && touch mine && test "$(stat -c %u mine)" = "$(id -u)" && echo good`, says: []string{"good"}},
 		{name: "own processes", sandbox: true, script: `ls /proc | grep -c '^[0-9]' | { read n; test $n -lt 10 && echo few; }`, says: []string{"few"}},
+		{name: "own namespaces", sandbox: true, script: "for n in ipc mnt net pid uts; do readlink /proc/self/ns/$n; done", says: []string{"ipc:[", "uts:["}, lacks: namespaces()},
 		{name: "own host name", sandbox: true, script: "cat /proc/sys/kernel/hostname", lacks: []string{hostname()}},
 		{name: "no network", sandbox: true, script: `grep -c : /proc/net/dev; perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0); print connect(S,sockaddr_in(80,inet_aton("8.8.8.8"))) ? "out" : "in: $!"'`,
 			says: []string{"in: Network is unreachable"}},
 		{name: "out of memory", sandbox: true, script: `exec perl -e 'my @a; push @a, "x" x 1_000_000 while 1'`,
 			want: container.Result{Code: 137, Signal: "SIGKILL", Excess: container.TooMuchMemory}},
-		{name: "temporary files are bounded", sandbox: true, script: `head -c 400000000 /dev/zero >/tmp/big; echo ended; rm /tmp/big`, says: []string{"ended"}},
+		{name: "temporary files are bounded", sandbox: true, script: `head -c 400000000 /dev/zero >/tmp/big; test $(stat -c %s /tmp/big) -le 134217728 && echo bounded; rm /tmp/big`, says: []string{"bounded"}},
 		{name: "too many processes", sandbox: true, script: `perl -e 'for (1..300) { my $p = fork; if (!defined $p) { print "enough at $_: $!\n"; last } if (!$p) { sleep 1000; exit } }'`,
 			says: []string{"enough at"}},
 		{name: "too much on disk", sandbox: true, script: `i=0; while :; do head -c 4000000 /dev/zero >f$i; i=$((i+1)); done`,
 			want: container.Result{Code: 137, Signal: "SIGKILL", Excess: container.TooMuchDisk}},
-		{name: "too much in a file without a name", sandbox: true, script: `exec perl -e 'while (1) { my $f; if (-e "stop" or !open($f, ">", "gone")) { sleep 1; next } unlink "gone"; push @f, $f; syswrite $f, "x" x 1_000_000 }'`,
+		{name: "too much in a file without a name", sandbox: true, script: `exec perl -e 'while (@f < 300) { open(my $f, ">", "gone") or last; unlink "gone"; push @f, $f; syswrite $f, "x" x 1_000_000 } sleep 200'`,
 			edit: func(s *container.Spec) { s.Limits.Disk = 32 << 20 },
 			want: container.Result{Code: 137, Signal: "SIGKILL", Excess: container.TooMuchDisk}},
 		{name: "memory for shared use", sandbox: true, script: `head -c 1000000 /dev/zero >/dev/shm/x && echo there`, says: []string{"there"}},
 	}
+}
+
+// namespaces are those of the machine, as links in /proc name them.
+func namespaces() []string {
+	list := make([]string, 0, 5)
+	for _, kind := range []string{"ipc", "mnt", "net", "pid", "uts"} {
+		if name, err := os.Readlink("/proc/self/ns/" + kind); err == nil {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 func hostname() string {

@@ -81,8 +81,14 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 //	! left FOLDER                        no process has to do with the folder
 //	tidy                                 nothing of a job is left on the machine: no process, no directory
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                "testdata/script",
+	p := params(t, "bubblewrap", "/PLACE/d")
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// params are for scripts whose sandboxes, if they want one, are of a kind; in is what sed makes of the place in their headers.
+func params(t *testing.T, kind, in string) testscript.Params {
+	return testscript.Params{
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Cmds:               words(),
@@ -103,6 +109,8 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			e.Setenv("KIND", kind)
+			e.Setenv("IN", in)
 			e.Setenv("CYBORG_SANDBOX", "none") // whoever runs the tests, root or not; scripts that want one say so
 			e.Setenv("GIT_TERMINAL_PROMPT", "0")
 			for _, who := range []string{"AUTHOR", "COMMITTER"} {
@@ -111,5 +119,5 @@ func TestScripts(t *testing.T) {
 			}
 			return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
-	})
+	}
 }

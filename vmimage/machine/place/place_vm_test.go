@@ -76,11 +76,12 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-// TestVMJob: a job finds its checkout and leaves its artifacts and results, whatever else it tries to leave.
+// TestVMJob: a job finds its checkout and its secrets, and leaves its artifacts and results, whatever else it tries to leave.
 func TestVMJob(t *testing.T) {
 	p := newPlace(t)
 	s, out := job(t, `
 echo "in $PWD with $1 as $(id -u)"
+echo "the key $(cat $KEY_FILE) has mode $(stat -c %a $KEY_FILE)"
 echo shot >$CYBORG_ARTIFACTS/shot.png
 ln -s /etc/passwd $CYBORG_ARTIFACTS/link
 ln -s /etc/passwd $CYBORG_ARTIFACTS/console.txt
@@ -88,13 +89,21 @@ echo new >old.xml
 mkdir sub; echo result >sub/r.xml; echo not wanted >sub/r.txt
 exit 7
 `)
+	secrets := filepath.Join(filepath.Dir(s.Dir), "secrets")
+	if err := errors.Join(os.Mkdir(secrets, 0o700), os.WriteFile(filepath.Join(secrets, "KEY"), []byte(theKey), 0o400)); err != nil {
+		t.Fatal(err)
+	}
+	s.Writable, s.Env = append(s.Writable, secrets), append(s.Env, "KEY_FILE="+filepath.Join(secrets, "KEY"))
 	result, err := p.Run(t.Context(), s)
 	if err != nil || result.Code != 7 || result.TimedOut || result.Died != "" {
 		t.Errorf("got %+v, %v", result, err)
 	}
-	if want := "in " + s.Dir + " with an argument as 0\n"; !strings.Contains(out.String(), want) {
-		t.Errorf("the log lacks %q: %s", want, out)
+	for _, want := range []string{"in " + s.Dir + " with an argument as 0\n", "the key " + theKey + " has mode 400\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, out)
+		}
 	}
+	forgotten(t, theKey)
 	for name, want := range map[string]string{
 		filepath.Join(s.Writable[0], "shot.png"): "shot\n", filepath.Join(s.Writable[0], "link"): "",
 		filepath.Join(s.Dir, "old.xml"): "new\n", filepath.Join(s.Dir, "sub", "r.xml"): "result\n", filepath.Join(s.Dir, "sub", "r.txt"): "",
@@ -105,6 +114,23 @@ exit 7
 	}
 	if got := read(t, filepath.Join(s.Writable[0], place.ConsoleFile)); !strings.Contains(got, "cyborg: ready") {
 		t.Errorf("the console has %q", got)
+	}
+}
+
+// theKey is a secret; logs hide them a level above.
+const theKey = "opensesame-and-thanks"
+
+// forgotten fails for a file of the pool that has the text: with the machine all that it was told is gone.
+func forgotten(t *testing.T, text string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(machinetest.Home(), "m"), func(name string, e os.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() && strings.Contains(read(t, name), text) {
+			t.Errorf("%s has the secret", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

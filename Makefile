@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: vm vm-many vm-debian build demo test unit lint bench simulate fuzz real fleet chaos validate npm chores explore mutants packages s3server s3 clean
+.PHONY: vm vm-many vm-debian build demo test unit lint bench simulate fuzz real fleet chaos validate upgrade npm chores explore mutants mutants-sandbox packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -55,6 +55,9 @@ validate: build ## four pull requests of this very program: the one that is well
 npm: ## the real npm and a registry of npm's packages: what deps-refresh makes of them; needs npm
 	$(GO) test -tags npm -count=1 -timeout 20m -v -run TestNPM ./tasks/deps
 
+upgrade: build ## four bot processes of two versions, of which the newer writes words that the older does not know
+	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestUpgrade ./selftest/drill
+
 chores: ## 300 games of 20 bots that cross one due date at once: one issue remains
 	CYBORG_SEEDS=300 $(GO) test -count=1 -timeout 30m -v -run TestChoreOnce ./agent
 
@@ -78,6 +81,9 @@ explore: ## every order of events of two and three agents, deeper than make test
 
 mutants: ## switch off each safeguard of the claims, one at a time: a test must fail
 	CYBORG_MUTATE=all $(GO) test -count=1 -timeout 60m -v -run Mutation ./claim/claimtest
+
+mutants-sandbox: packages docker ## the same for the safeguards of bubblewrap, Docker and the network of jobs
+	CYBORG_MUTATE=all CYBORG_ENGINES=docker .ci/bounded 4G $(GO) test -count=1 -timeout 60m -v -run Mutation ./container/containertest
 
 bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,12 +1,10 @@
 package claimtest_test
 
 import (
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cyborg-bots/cyborg/selftest/mutant"
 )
 
 // A mutation is one safeguard switched off, and the tests of which at least one must fail then.
@@ -62,65 +60,16 @@ var mutations = []mutation{
 	{"idle bots take different jobs", "rank.go", "place := ofBot[p.bot].both(ofSubject[p.subject])", "place := ofBot[p.bot].both(nil)", "TestPlaces|TestCollisions"},
 }
 
-// TestMutations: each safeguard switched off makes a test fail. It takes minutes, so without CYBORG_MUTATE=1 it only checks that the
+// TestMutations: each safeguard switched off makes a test fail. It takes minutes, so without CYBORG_MUTATE it only checks that the
 // table still speaks of the code as it is.
 func TestMutations(t *testing.T) {
+	var list []mutant.Mutant
 	for _, m := range mutations {
-		t.Run(m.safeguard, func(t *testing.T) {
-			source, err := os.ReadFile(filepath.Join("..", m.file))
-			must(t, err)
-			if n := strings.Count(string(source), m.from); n != 1 {
-				t.Fatalf("%s has %d times %q", m.file, n, m.from)
-			}
-			if os.Getenv("CYBORG_MUTATE") == "" {
-				return
-			}
-			changed := strings.Replace(string(source), m.from, m.to, 1)
-			if strings.Contains(m.to, "renames0") {
-				changed += "\nfunc renames0(r []rename, t string) string {\n\tif len(r) > 0 {\n\t\treturn r[0].from\n\t}\n\treturn t\n}\n"
-			}
-			if out, failed := m.run(t, changed); !failed {
-				t.Errorf("all tests of %q pass without it:\n%s", m.tests, out)
-			} else {
-				t.Logf("%s", firstFailure(out))
-			}
-		})
-	}
-}
-
-// run tests with one file of the package replaced.
-func (m mutation) run(t *testing.T, changed string) (out string, failed bool) {
-	t.Helper()
-	dir := t.TempDir()
-	root, err := filepath.Abs("..")
-	must(t, err)
-	mutant, overlay := filepath.Join(dir, m.file), filepath.Join(dir, "overlay.json")
-	must(t, os.WriteFile(mutant, []byte(changed), 0o600))
-	data, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, m.file): mutant}})
-	must(t, err)
-	must(t, os.WriteFile(overlay, data, 0o600))
-	for _, folder := range []string{".", "./claimtest"} { // the quick tests first: one failure is enough
-		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "10m", "-failfast", "-vet=off", "-overlay", overlay, "-run", m.tests, folder)
-		cmd.Dir = root
-		b, err := cmd.CombinedOutput()
-		out += string(b)
-		switch {
-		case strings.Contains(out, "[build failed]") || strings.Contains(out, "no required module"):
-			t.Fatalf("does not compile:\n%s", out)
-		case strings.Contains(out, "test timed out"):
-			t.Fatalf("a test hangs, which may be the machine's fault:\n%s", out)
-		case err != nil:
-			return out, true
+		e := mutant.Edit{File: "claim/" + m.file, From: m.from, To: m.to}
+		if strings.Contains(m.to, "renames0") {
+			e.Add = "\nfunc renames0(r []rename, t string) string {\n\tif len(r) > 0 {\n\t\treturn r[0].from\n\t}\n\treturn t\n}\n"
 		}
+		list = append(list, mutant.Mutant{Safeguard: m.safeguard, Edits: []mutant.Edit{e}, Packages: []string{"claim", "claim/claimtest"}, Tests: m.tests})
 	}
-	return out, false
-}
-
-func firstFailure(out string) string {
-	for line := range strings.Lines(out) {
-		if strings.Contains(line, "--- FAIL") || strings.Contains(line, "panic:") {
-			return strings.TrimSpace(line)
-		}
-	}
-	return "failed"
+	mutant.Run(t, list)
 }

@@ -35,7 +35,7 @@ func TestFleet(t *testing.T) {
 	f := enter(t, 10*time.Minute, repo, "--no-limits", "--seed", "20261127", "--lag", "500ms", "--lag-jitter", "500ms",
 		"--lost-acks", "0.02", "--fail-after", "0.01", "--late-ids", "0.05", "--late-by", "1s")
 	dir := f.path("parts")
-	heads := openPulls(f, repo, dir, pulls)
+	heads := f.openPulls(repo, dir, partsTask, pulls)
 	began := time.Now()
 	var fleet []*process
 	for i := range bots {
@@ -68,13 +68,13 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// openPulls pushes n branches at once and opens their pull requests.
-func openPulls(f *field, repo, dir string, n int) []string {
+// openPulls pushes the task check and n branches at once, and opens their pull requests.
+func (f *field) openPulls(repo, dir, task string, n int) []string {
 	f.t.Helper()
 	if err := os.MkdirAll(filepath.Join(dir, "bots"), 0o755); err != nil {
 		f.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bots", "check"), []byte(partsTask), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "bots", "check"), []byte(task), 0o755); err != nil {
 		f.t.Fatal(err)
 	}
 	f.git(dir, "init", "-q", "-b", "main")

@@ -20,7 +20,7 @@ func TestChaosOfEight(t *testing.T) {
 	t.Logf("seed %d", seed)
 	chance := rand.New(rand.NewPCG(seed, 1))
 	f := enter(t, 6*time.Minute, repo, "--no-limits", "--lag", "300ms", "--lost-acks", "0.01")
-	heads := openPulls(f, repo, f.path("parts"), pulls)
+	heads := f.openPulls(repo, f.path("parts"), partsTask, pulls)
 	m := &mob{field: f, repo: repo, fleet: make([]*process, bots), wake: map[int]time.Time{}}
 	for i := range bots {
 		m.start(i)

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +14,10 @@ import (
 )
 
 // BenchmarkGet compares the whole of a Get, which includes its sum, with curl, which makes none, on the same 256 MB
-// from the same server, in turns. "of-curl" is curl's time as a share of ours: 1 is as fast.
+// from the same server, in turns, of which each begins every other one. "of-curl" is curl's time as a share of ours: 1 is
+// as fast, 0.9 is promised. The quickest rounds count, so that others' work does not:
+//
+//	go test -run '^$' -bench Get -benchtime 10x ./vmimage/store
 func BenchmarkGet(b *testing.B) {
 	const size = 256 << 20
 	_, data := newDisk(b, "large", size)
@@ -32,33 +35,33 @@ func BenchmarkGet(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var ours, curls []time.Duration
-	for b.Loop() {
-		to := filepath.Join(dir, "curl")
+	to, cache := filepath.Join(dir, "curl"), filepath.Join(dir, "cache")
+	our, curl := time.Hour, time.Hour
+	ways := []func(){func() {
 		began := time.Now()
 		if out, err := exec.CommandContext(b.Context(), "curl", "-sS", "-o", to, s.URL+"/"+disk.File()).CombinedOutput(); err != nil {
 			b.Fatalf("curl: %v: %s", err, out)
 		}
-		curls = append(curls, time.Since(began))
-		if err := os.Remove(to); err != nil {
-			b.Fatal(err)
-		}
-		cache := filepath.Join(dir, fmt.Sprint("cache", len(ours)))
+		curl = min(curl, time.Since(began))
+	}, func() {
 		c := openCache(b, cache, Options{Spare: 1})
-		began = time.Now()
+		began := time.Now()
 		held, err := c.Get(b.Context(), disk, []Source{from}, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
-		ours = append(ours, time.Since(began))
+		our = min(our, time.Since(began))
 		held.Close()
-		if err := os.RemoveAll(cache); err != nil {
-			b.Fatal(err)
+	}}
+	for b.Loop() {
+		for _, way := range ways {
+			way()
+			if err := errors.Join(os.RemoveAll(to), os.RemoveAll(cache)); err != nil {
+				b.Fatal(err)
+			}
 		}
+		slices.Reverse(ways)
 	}
-	slices.Sort(ours)
-	slices.Sort(curls)
-	our, curl := ours[len(ours)/2], curls[len(curls)/2]
 	b.ReportMetric(curl.Seconds()/our.Seconds(), "of-curl")
 	b.ReportMetric(size/1e6/our.Seconds(), "MB/s")
 }

@@ -51,7 +51,7 @@ func (t *transfer) run(ctx context.Context) (sum [sha256.Size]byte, err error) {
 			t.bytes.Add(t.length(i))
 		}
 	}
-	t.free = make(chan []byte, 2*workers)
+	t.free = make(chan []byte, workers+2) // few, as each is new memory
 	for range cap(t.free) {
 		t.free <- nil // made when first needed
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
@@ -57,13 +58,14 @@ type Config struct {
 	Has       tasks.Capabilities // what this bot can do
 	Roll      *Roll              // where bots write down what they can do; nil: nowhere
 	Policy    claim.Policy
-	AutoLease bool             // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
-	Jobs      int              // at the same time; 0 is 1
-	Room      func(Entry) bool // whether there is room for a job beside those that run; nil: always
-	Poll      time.Duration    // between two looks, ±50 %; 0 is DefaultPoll
-	Drain     time.Duration    // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
-	Once      bool             // one look, the jobs taken from it, and the end
-	Rehearse  bool             // say at once what would be said in time, whoever else may: for a GitHub that refuses all writes
+	AutoLease bool                                        // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
+	Jobs      int                                         // at the same time; 0 is 1
+	Room      func(Entry) bool                            // whether there is room for a job beside those that run; nil: always
+	Had       func(ctx context.Context, name string) bool // whether what a container.LackError named can be had now; nil: nobody knows
+	Poll      time.Duration                               // between two looks, ±50 %; 0 is DefaultPoll
+	Drain     time.Duration                               // for running jobs to end by themselves when the bot is asked to stop; 0 is DefaultDrain
+	Once      bool                                        // one look, the jobs taken from it, and the end
+	Rehearse  bool                                        // say at once what would be said in time, whoever else may: for a GitHub that refuses all writes
 
 	Alive    func(next time.Duration) // told after each look when the next is due; nil is nobody
 	Kill     <-chan struct{}          // closed: stop at once
@@ -83,8 +85,9 @@ type Agent struct {
 
 	mu      sync.Mutex
 	rand    *rand.Rand
-	running map[string]*run      // by Subject.Key
-	shunned map[string]time.Time // subjects that are not looked at before
+	running map[string]*run                 // by Subject.Key
+	shunned map[string]time.Time            // subjects that are not looked at before
+	lacked  map[string]*container.LackError // by Subject.Key: what a job could not have
 
 	ailing      int       // how many jobs in a row failed for a reason of our own
 	ailingUntil time.Time // nothing is taken before
@@ -158,7 +161,7 @@ func New(c Config) (*Agent, error) {
 	return &Agent{
 		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: shyness(rand.New(rand.NewPCG(c.Seed, 2)).Float64()),
 		ended:   make(chan struct{}, 1),
-		running: map[string]*run{}, shunned: map[string]time.Time{},
+		running: map[string]*run{}, shunned: map[string]time.Time{}, lacked: map[string]*container.LackError{},
 		seen: map[string]time.Time{}, trust: map[string]verdict{}, approved: map[string]approval{}, lessons: map[string]lesson{},
 		dueSince: map[string]time.Time{}, beside: map[string]bool{}, tellings: map[string]*telling{},
 	}, nil

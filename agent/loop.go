@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/claim"
 	"github.com/cyborg-bots/cyborg/claim/hub"
+	"github.com/cyborg-bots/cyborg/container"
 )
 
 // readAtMost bounds how long a round waits for what a repository teaches while jobs run: a git server that hangs must not
@@ -217,11 +219,13 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 func (a *Agent) remember(queue []Entry) {
 	now := time.Now()
 	seen := make(map[string]time.Time, len(queue))
+	open := make(map[string]bool, len(queue))
 	for _, e := range queue {
+		key := subjectOf(e.Job).Key()
+		open[key] = e.Standing != Done
 		if e.Standing != Ready && e.Standing != Waiting {
 			continue
 		}
-		key := subjectOf(e.Job).Key()
 		if since, ok := a.seen[key]; ok {
 			seen[key] = since
 		} else {
@@ -231,6 +235,7 @@ func (a *Agent) remember(queue []Entry) {
 	a.seen = seen
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	maps.DeleteFunc(a.lacked, func(key string, _ *container.LackError) bool { return !open[key] })
 	for key, until := range a.shunned {
 		if now.After(until) {
 			delete(a.shunned, key)

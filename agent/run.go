@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
@@ -108,6 +107,9 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 		r.err = err
 		return a.unapproved(e, err)
 	}
+	if a.lacks(ctx, e) {
+		return lackFor * a.c.Poll
+	}
 	board := a.c.Board
 	if e.Issue != 0 {
 		board, policy.Racers = a.c.Errands.Board, false // what it does to the world is done once
@@ -131,6 +133,10 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 		r.err = err
 		log.Warn("the result is not published", "error", err)
 		return a.c.Policy.Settle
+	}
+	if lack := lackOf(r.outcome); lack != nil {
+		a.lacking(ctx, e, lack)
+		return lackFor * a.c.Poll
 	}
 	if result.State == "" {
 		log.Info("given back")
@@ -204,9 +210,7 @@ func (a *Agent) perform(working context.Context, r *run, e Entry, info publish.I
 		Keep: attempt.Artifacts,
 	})
 	if outcome.Err != nil {
-		fmt.Fprintf(attempt, "\ncyborg: our own trouble, a peer will try again: %v\n", outcome.Err)
-		a.ail(outcome.Err, info.Line)
-		outcome.State, outcome.Text = publish.StateError, "Our own trouble, a peer will try again"
+		outcome = a.unready(attempt, info.Line, outcome)
 	}
 	if outcome.State == publish.StateSuccess || outcome.State == publish.StateFailure {
 		a.recovered()

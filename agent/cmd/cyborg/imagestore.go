@@ -8,15 +8,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
-	"github.com/cyborg-bots/cyborg/vmimage/machine/place"
 	"github.com/cyborg-bots/cyborg/vmimage/store"
 )
 
@@ -32,12 +35,14 @@ func (i *imageFlags) register(fs *flag.FlagSet) {
 // A warehouse is where this program has disks from: the folder of this machine, and stores.
 type warehouse struct {
 	cache   *store.Cache
+	dir     string // of the cache
 	sources []store.Source
 	shelf   store.Shelf // the one that can be written to; nil: none
 	out     io.Writer   // for progress
 	spare   int64       // bytes that pruning leaves free on this machine
 	mu      sync.Mutex
-	held    []*store.Held // that machines may run from, the latest last
+	held    []*store.Held              // that machines may run from, the latest last
+	damaged map[vmimage.Disk]time.Time // when it was seen that all sources have something else under the name
 }
 
 // mostHeld is how many disks a bot keeps its hand on: more than it has machines.
@@ -58,7 +63,7 @@ func (f *runFlags) warehouse(state string) (*warehouse, error) {
 	if err != nil {
 		return nil, infra(err)
 	}
-	w := &warehouse{cache: cache, out: f.env.Stderr, spare: min(keepFree, tenth(f.shelf(state).dir))}
+	w := &warehouse{cache: cache, damaged: map[vmimage.Disk]time.Time{}, dir: f.shelf(state).dir, out: f.env.Stderr, spare: min(keepFree, tenth(f.shelf(state).dir))}
 	places := []string(f.image.stores)
 	if len(places) == 0 {
 		places = strings.Fields(f.env.Getenv("CYBORG_IMAGE_STORE"))
@@ -115,11 +120,14 @@ func (w *warehouse) get(ctx context.Context, disk vmimage.Disk) (*store.Held, er
 // image gives the image of a disk whose name has its sum. It stays for the machines that start from it.
 func (w *warehouse) image(ctx context.Context, disk vmimage.Disk) (machine.Image, error) {
 	held, err := w.get(ctx, disk)
-	if errors.Is(err, fs.ErrNotExist) {
-		return machine.Image{}, &place.UnknownImageError{Image: disk.String(), Reason: err.Error()}
+	_, damaged := errors.AsType[*store.DamagedError](err)
+	if damaged {
+		w.mu.Lock()
+		w.damaged[disk] = time.Now()
+		w.mu.Unlock()
 	}
-	if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
-		return machine.Image{}, &place.UnknownImageError{Image: disk.String(), Reason: err.Error()}
+	if damaged || errors.Is(err, fs.ErrNotExist) { // it may be uploaded yet, or again, or a peer has it
+		return machine.Image{}, &container.LackError{Thing: "the disk " + disk.String(), Name: disk.File(), Cause: err}
 	}
 	if err != nil {
 		return machine.Image{}, infra(err)
@@ -131,6 +139,26 @@ func (w *warehouse) image(ctx context.Context, disk vmimage.Disk) (machine.Image
 		w.held = w.held[1:]
 	}
 	return machine.Image{Name: disk.Name, Disk: held.Path}, nil
+}
+
+// damagedFor is how long nobody looks again at a disk that was not what its name says: it is fetched to know better.
+const damagedFor = time.Hour
+
+// has tells whether a disk is here or can be fetched now. What cannot be asked may be there.
+func (w *warehouse) has(ctx context.Context, disk vmimage.Disk) bool {
+	w.mu.Lock()
+	bad := time.Since(w.damaged[disk]) < damagedFor
+	w.mu.Unlock()
+	if bad {
+		return false
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, disk.File())); err == nil {
+		return true
+	}
+	return slices.ContainsFunc(w.sources, func(s store.Source) bool {
+		_, err := s.Size(ctx, disk.File())
+		return !errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // tenth is a tenth of the size of a folder's file system: on a small disk nobody can leave more.

@@ -152,11 +152,25 @@ func (s *shelf) find(ctx context.Context, disk string) (machine.Image, error) {
 	}
 	path := filepath.Join(dir, file)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return machine.Image{}, &place.UnknownImageError{Image: name, Reason: "there is no " + file + " in " + dir}
+		return machine.Image{}, &container.LackError{Thing: "the image " + name, Name: file, Cause: fmt.Errorf("%s/%s names no disk, and there is no %s in %s", vmimage.Folder, name, file, dir)}
 	} else if err != nil {
 		return machine.Image{}, infra(fmt.Errorf("find image %s: %w", name, err))
 	}
 	return machine.Image{Name: name, Disk: path}, nil
+}
+
+// has tells whether a disk of that name can be had now.
+func (s *shelf) has(ctx context.Context, file string) bool {
+	if d, err := vmimage.ParseDisk(file); err == nil && s.warehouse != nil {
+		return s.warehouse.has(ctx, d)
+	}
+	_, err := os.Stat(filepath.Join(s.dir, file))
+	return err == nil
+}
+
+// had tells whether what a job could not have is there now.
+func (b *bot) had(ctx context.Context, name string) bool {
+	return b.machines == nil || b.machines.shelf.has(ctx, name)
 }
 
 // openMachines gives a bot its machines, if this program was built with a hypervisor, and the question whether it works.

@@ -364,7 +364,7 @@ func (b *bot) config() agent.Config {
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Private: b.private(),
 		Board:   b.board(), Errands: b.errands(b.user), Has: b.has, Roll: &agent.Roll{Store: b.store},
-		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once, Rehearse: f.rehearse,
+		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Had: b.had, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once, Rehearse: f.rehearse,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/tasks"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
 	"github.com/cyborg-bots/cyborg/vmimage/machine/place"
@@ -108,6 +109,9 @@ func (f *vmFlags) start(ctx context.Context, m *machinery, args []string) error 
 		return usageError("vm run: read --memory: %v", err)
 	}
 	image, err := m.shelf.find(ctx, args[0])
+	if lack, ok := errors.AsType[*container.LackError](err); ok {
+		return &exitError{Code: exitNo, Err: lack, Hint: "give --images DIR with the folder of the disks"}
+	}
 	if unknown, ok := errors.AsType[*place.UnknownImageError](err); ok {
 		return &exitError{Code: exitNo, Err: unknown, Hint: "give --images DIR with the folder of the disks"}
 	}

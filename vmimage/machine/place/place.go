@@ -33,7 +33,7 @@ const copyTime = 5 * time.Minute
 // Options are the settings of a Place. Pool, Find and Budget are needed.
 type Options struct {
 	Pool   *machine.Pool
-	Find   func(ctx context.Context, disk string) (machine.Image, error) // *UnknownImageError: it is the task's fault
+	Find   func(ctx context.Context, disk string) (machine.Image, error) // *UnknownImageError: it is the task's fault; *container.LackError: it is elsewhere, or will be
 	Budget *Budget
 	CPUs   int           // of each machine; 0 is 2
 	Boot   time.Duration // 0 is machine.DefaultBoot

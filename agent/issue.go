@@ -34,6 +34,7 @@ import (
 // Errands is what a bot needs to work on issues.
 type Errands struct {
 	Board  claim.Board // claims in titles, see claim.IssueBoard and Tick
+	Scribe Scribe      // nil: nothing but titles and boxes is changed
 	Desk   Desk
 	Outlet Outlet
 	Login  string          // whose account the bot uses
@@ -52,6 +53,13 @@ type Desk interface {
 }
 
 var _ Desk = (*hub.Client)(nil)
+
+// A Scribe changes the text of an issue or pull request.
+type Scribe interface {
+	EditIssue(ctx context.Context, repo hub.Repo, n int, e hub.IssueEdit) (hub.Issue, error)
+}
+
+var _ Scribe = (*hub.Client)(nil)
 
 // Tick is the claim.Tick of an issue's checklist. Complete means that every box is ticked: an item marked FAIL is not done.
 func Tick(body, item string, ok bool) (changed string, complete bool) {

@@ -52,6 +52,7 @@ func (j *errand) deliver(ctx context.Context, o Outcome) (string, error) {
 	if err := j.convert(ctx, branch); err != nil {
 		return "", err
 	}
+	j.describe(ctx, o.message)
 	j.say(ctx, j.entry.Item+" done: "+branch.URL)
 	return "Done: " + branch.URL, nil
 }
@@ -144,6 +145,27 @@ func (j *errand) converted(ctx context.Context, b Branch, err error) (done bool,
 		return true, &undeliverableError{"The pull request of " + b.URL + " is refused: " + err.Error()}
 	}
 	return false, err
+}
+
+// longestBody is how long the text of a pull request may be made; GitHub refuses more than 65536 characters.
+const longestBody = 60_000
+
+// describe adds what a task says of its change, below the line that names it, to the text of the pull request: people decide
+// there. The commit has it too, so trouble costs nothing.
+func (j *errand) describe(ctx context.Context, message string) {
+	_, text, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	scribe := j.agent.c.Errands.Scribe
+	if text = strings.TrimSpace(text); text == "" || scribe == nil {
+		return
+	}
+	i, err := j.agent.c.Errands.Desk.Issue(ctx, j.repo, j.entry.Issue)
+	body := strings.TrimRight(i.Body, "\r\n ") + "\n\n" + text + "\n"
+	if err == nil && len(body) <= longestBody && !strings.Contains(i.Body, text) {
+		_, err = scribe.EditIssue(ctx, j.repo, j.entry.Issue, hub.IssueEdit{Body: &body})
+	}
+	if err != nil {
+		j.agent.c.Log.Warn("cannot describe a change", "job", j.entry.Line().String(), "error", err)
+	}
 }
 
 // forbidsEdits tells whether a pull request was refused since the account may not let maintainers push to its branch.

@@ -28,6 +28,7 @@ type Rehearsal struct {
 
 var (
 	_ Desk         = (*Rehearsal)(nil)
+	_ Scribe       = (*Rehearsal)(nil)
 	_ Outlet       = (*Rehearsal)(nil)
 	_ claim.Issues = (*Rehearsal)(nil)
 )
@@ -86,12 +87,15 @@ func (h *Rehearsal) EditIssue(ctx context.Context, repo hub.Repo, n int, e hub.I
 	return h.Issue(ctx, repo, n)
 }
 
-// changedLines are the lines that differ between two texts with equally many lines.
+// changedLines are the lines that differ between two texts of which lines were changed, or more were put behind them.
 func changedLines(was, is string) string {
 	var b strings.Builder
 	before, after := strings.Split(was, "\n"), strings.Split(is, "\n")
 	for i, line := range after {
-		if i < len(before) && before[i] != line {
+		switch {
+		case i >= len(before):
+			fmt.Fprintf(&b, "+%s\n", line)
+		case before[i] != line:
 			fmt.Fprintf(&b, "-%s\n+%s\n", before[i], line)
 		}
 	}

@@ -101,7 +101,7 @@ func (h *byHand) rehearse(b *bot, c *agent.Config) {
 	stage := &agent.Rehearsal{Hub: b.hub, Out: h.env.Stdout, Login: b.user.Login}
 	c.Policy.Settle, c.Policy.Journal = 0, nil // nobody else is on the stage
 	c.Errands.Board = claim.NewIssueBoard(stage, c.Policy, agent.Tick, "")
-	c.Errands.Desk, c.Errands.Outlet = stage, stage
+	c.Errands.Desk, c.Errands.Scribe, c.Errands.Outlet = stage, stage, stage
 }
 
 // entry finds the job that the line is about.

@@ -42,7 +42,7 @@ func (b *bot) issueBoard() claim.Board {
 // errands is what the bot needs to work on issues, under its account.
 func (b *bot) errands(user hub.User) *agent.Errands {
 	return &agent.Errands{
-		Board: b.issueBoard(), Desk: b.hub, Login: user.Login, Author: authorOf(user, b.web()),
+		Board: b.issueBoard(), Desk: b.hub, Scribe: b.hub, Login: user.Login, Author: authorOf(user, b.web()),
 		Outlet: &agent.Branches{Hub: b.hub, Mirror: b.mirror, Login: user.Login, Within: user.App && b.flags.pushTo == "" || b.flags.pushTo == toRepo, Web: b.web()},
 	}
 }

@@ -170,10 +170,17 @@ func TestImageRefresh(t *testing.T) {
 
 	w.packages = "bash 5.2\ngcc 12\nvim 9\n"
 	w.env["CYBORG_STATE"] = t.TempDir() // another machine
-	_, message, second := w.refresh()
+	number, message, second := w.refresh()
+	var pull struct{ Body string }
+	w.ask("GET", fmt.Sprintf("pulls/%d", number), "", &pull)
+	if !strings.Contains(pull.Body, "* [x] image-refresh tiny") {
+		t.Errorf("the pull request says\n%s", pull.Body)
+	}
 	for _, says := range []string{"| `bash` | `5.1` | `5.2` |\n", "| `vim` |  | `9` |\n"} {
-		if !strings.Contains(message, says) || strings.Contains(message, "gcc") {
-			t.Errorf("the second one does not say %q:\n%s", says, message)
+		for what, text := range map[string]string{"commit": message, "pull request": pull.Body} {
+			if !strings.Contains(text, says) || strings.Contains(text, "gcc") {
+				t.Errorf("the %s does not say %q:\n%s", what, says, text)
+			}
 		}
 	}
 	if first == second {

@@ -146,18 +146,15 @@ func (m Mutant) mustFail(t *testing.T) {
 	t.Errorf("all tests of %q pass without it:\n%s", m.Tests, all)
 }
 
-// firstFailure is the line that says which test noticed: the innermost of the first that is named.
+// firstFailure is the line that says which test noticed, and of tests within tests the innermost.
 func firstFailure(out string) string {
-	first := ""
+	first, deepest := "failed", -1
 	for line := range strings.Lines(out) {
-		if text := strings.TrimSpace(line); strings.HasPrefix(text, "--- FAIL") || strings.HasPrefix(text, "panic:") {
-			first = text
-		} else if first != "" {
-			break
+		text := strings.TrimLeft(line, " ")
+		depth := len(line) - len(text)
+		if (strings.HasPrefix(text, "--- FAIL") || strings.HasPrefix(text, "panic:")) && depth > deepest {
+			first, deepest = strings.TrimSpace(text), depth
 		}
-	}
-	if first == "" {
-		return "failed"
 	}
 	return first
 }

@@ -34,7 +34,7 @@ type Performer interface {
 // The defaults of a Config.
 const (
 	DefaultPoll  = 30 * time.Second
-	DefaultDrain = 5 * time.Second
+	DefaultDrain = 4 * time.Second // with what it takes to end them and to say so, a peer may have the jobs in five
 )
 
 // A Config is what makes a bot. Name, Hub, Repos, Teacher, Performer, Store, Board and Scratch are needed.

@@ -21,7 +21,7 @@ import (
 // whole system takes minutes where it is emulated on a busy host.
 const (
 	buildMemory = 1 << 30
-	buildBoot   = 15 * time.Minute
+	buildBoot   = 30 * time.Minute
 )
 
 // imageCommandFlags are those of `cyborg image` beside a bot's own.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/container"
@@ -99,6 +100,10 @@ func (p *Place) Run(ctx context.Context, s container.Spec) (container.Result, er
 func (p *Place) run(ctx context.Context, s container.Spec) (container.Result, error) {
 	if s.Image == "" {
 		return container.Result{Code: 127, Refused: `it runs in a virtual machine and names no disk; write in its header: image: NAME`}, nil
+	}
+	if len(s.Network) > 0 && s.Network[0] != container.NoNetwork {
+		return container.Result{Code: 127, Refused: `it may reach ` + strings.Join(s.Network, " ") + `, and a virtual machine reaches nothing: ` +
+			`nothing stands between it and the net that would let it reach those alone; write in its header: in: container IMAGE`}, nil
 	}
 	image, err := p.o.Find(ctx, s.Image)
 	if unknown, ok := errors.AsType[*UnknownImageError](err); ok {

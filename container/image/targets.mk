@@ -32,6 +32,13 @@ replicas: slim ## five bots in containers and JOBS jobs, while somebody kills, p
 contained: slim ## make demo, in a container that has nothing but the image
 	docker run --rm --network none --cap-drop ALL --security-opt no-new-privileges cyborg:slim demo
 
+.PHONY: full machines
+full: docker ## cyborg:full, which has QEMU and libvirt
+	container/image/build full
+
+machines: slim full $(OUT)/vm/busybox.qcow2 ## a bot in cyborg:full, started with no flags at all, does a job in a virtual machine
+	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags docker -count=1 -timeout 45m -v -run TestMachine ./selftest/dock
+
 .PHONY: deploy drain
 deploy: docker ## the manifests of container/deploy against the real types of Kubernetes and Compose, and podman's own generator
 	cd container/deploy/check && $(GO) test ./...

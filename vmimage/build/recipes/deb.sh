@@ -21,7 +21,7 @@ small_initrd "$tree" "$tree/bin/busybox" "$tree/boot/initrd"
 system_updated "$tree"
 # What is mounted in the tree is of the host.
 cp -a --one-file-system "$tree" "$PWD/copy"
-make_disk "$PWD/copy" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0'
+make_disk "$PWD/copy" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 systemd.show_status=error net.ifnames=0'
 rm -rf "$PWD/copy"
 END
 chmod 755 finish

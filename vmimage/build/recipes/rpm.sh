@@ -18,4 +18,4 @@ version=$(ls "$tree/lib/modules")
 cp "$tree/lib/modules/$version/vmlinuz" "$tree/boot/vmlinuz"
 small_initrd "$tree" "$tree/usr/sbin/busybox" "$tree/boot/initrd"
 system_updated "$tree"
-make_disk "$tree" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 net.ifnames=0 selinux=0'
+make_disk "$tree" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 systemd.show_status=error net.ifnames=0 selinux=0'

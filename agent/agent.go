@@ -55,6 +55,8 @@ type Config struct {
 	Board     claim.Board     // of commit statuses
 	Errands   *Errands        // what is needed for issues; nil: the bot leaves them alone
 
+	Candidates *Candidates // what is needed to do jobs with proposed versions of this program; nil: the bot leaves them alone
+
 	Has       tasks.Capabilities // what this bot can do
 	Roll      *Roll              // where bots write down what they can do; nil: nowhere
 	Policy    claim.Policy

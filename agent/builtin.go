@@ -40,9 +40,12 @@ func (w *Workshop) builtin(ctx context.Context, env *Env, in *tasks.Env, runner 
 	case err != nil && ctx.Err() == nil && limited.Err() != nil:
 		verdict := tasks.Judge(publish.Report{}, container.Result{TimedOut: true}, env.Task.Timeout)
 		return Outcome{State: verdict.State, Text: verdict.Description}
-	case err == nil && env.Task.Results.Kind != tasks.ExitCode:
+	case err == nil && (env.Task.Results.Kind != tasks.ExitCode || in.Result != nil):
 		env.Report(report)
-		verdict := tasks.Judge(report, container.Result{}, env.Task.Timeout)
+		if in.Result == nil {
+			in.Result = new(container.Result)
+		}
+		verdict := tasks.Judge(report, *in.Result, env.Task.Timeout)
 		return Outcome{State: verdict.State, Text: verdict.Description}
 	case err == nil:
 		return Outcome{State: publish.StateSuccess, Text: "Done", message: in.Message}

@@ -207,6 +207,9 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 	v := view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
 	v.Approved = a.approvals(ctx, &v)
 	v.Fleet = a.fleet(ctx, catalogue)
+	if a.c.Candidates != nil {
+		v.Try, v.Candidates = a.c.Candidates.Task, a.candidacies(ctx, &v)
+	}
 	if a.c.Errands != nil {
 		if v.Askings, err = a.askings(ctx, repo, catalogue.Fleet.Labels.Bot, trusted); err != nil {
 			return nil, err

@@ -22,6 +22,9 @@ type view struct {
 	Approved  map[int]string       // pull requests of others: who with write access said that this head may be run
 	Fleet     []tasks.Capabilities // what each bot can do, if that is of interest
 	Askings   []asking             // issues and pull requests whose checklists ask for something
+
+	Candidates map[int]candidacy                                    // pull requests of the bots' own repository that contexts name
+	Try        func(candidate hub.Pull, c tasks.Context) tasks.Task // does a context with one; nil: nobody can here
 }
 
 // plan lists every job that the repository asks for, best first. It is pure: the same view gives the same queue on
@@ -38,6 +41,7 @@ func plan(v view) []Entry {
 			e.Names = names
 			queue = append(queue, e)
 		}
+		queue = append(queue, v.tried(p)...)
 		for _, b := range v.Catalogue.Problems {
 			if b.Awaited(p.BaseRef) { // the first context will do: it is there when the task is mended
 				queue = append(queue, v.entry(p, b.Task.Contexts()[0], b.Err))

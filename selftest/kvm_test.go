@@ -61,6 +61,9 @@ func TestKVMForReal(t *testing.T) {
 	if got, _ := answer(t, kvmProbe(file, runGuest)); got.OK || !strings.HasPrefix(got.Finding, file+" opens, but ") {
 		t.Errorf("an ordinary file: %+v", got)
 	}
+	if p := KVM(); p.Timeout+p.Timeout/10 > 2*time.Second { // see ask
+		t.Errorf("it may take %v, and then a tenth", p.Timeout)
+	}
 	got, can := answer(t, KVM())
 	t.Logf("this machine: %+v", got)
 	if got.OK != (len(can) > 0) || got.Finding == "" || !got.OK && got.Hint == "" {

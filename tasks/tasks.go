@@ -63,6 +63,10 @@ type Env struct {
 	// Prune deletes the repository's logs that are older than its fleet.toml keeps them, and says what it did. Nil by hand.
 	Prune func(ctx context.Context) (string, error)
 
+	// Result may be set by the task: how the command ended that did the work. The job is then judged by it, and by the tests
+	// that the output tells of.
+	Result *container.Result
+
 	// Message may be set by the task: the message of the commit for what it has changed, beginning with one line of at
 	// most 72 characters. Without it the task's line and what it does are the message. A file task that has words for
 	// its change commits it itself.

@@ -33,7 +33,7 @@ type candidate struct {
 func candidates() []candidate {
 	return []candidate{
 		{
-			name: "good", file: "agent/plan.go", old: "// sandbox is the capability", is: "// Sandbox is the capability", want: "success: Tests passed",
+			name: "good", file: "agent/cmd/cyborg/byhand.go", old: "; the page is ", is: "; you find the page at ", want: "success: Tests passed",
 		},
 		{
 			name: "crash", file: "agent/cmd/cyborg/run.go", old: "	b.alive(0)\n", is: "	b.alive(0)\n	panic(\"no bot\")\n",
@@ -51,8 +51,8 @@ func candidates() []candidate {
 	}
 }
 
-// TestValidate: pull requests of the bots' own repository are validated by a bot of the version before. One that only
-// changes a comment passes. One whose bots crash, one that takes what it cannot do, and one that says what nobody understands
+// TestValidate: pull requests of the bots' own repository are validated by a bot of the version before. One that is well
+// passes, and does a job of another repository when people ask for it before it is merged. One whose bots crash, one that takes what it cannot do, and one that says what nobody understands
 // do not; each is caught by the clause that is there for it, and no candidate has written a word.
 func TestValidate(t *testing.T) {
 	f := enter(t, 12*time.Minute, botsRepo, "--repo", servedRepo)
@@ -72,6 +72,7 @@ func TestValidate(t *testing.T) {
 		judged(f, c, f.statuses(botsRepo, heads[c.name])["self-check"])
 		checkHistory(f, botsRepo, heads[c.name], "self-check")
 	}
+	tried(f, busy[1])
 	t.Logf("%d candidates in %v", len(heads), time.Since(began).Round(time.Second))
 	for _, sha := range busy {
 		for _, s := range f.history(servedRepo, sha) {
@@ -82,6 +83,33 @@ func TestValidate(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%s:\n%s", bot.name, f.tail(bot.name))
+	}
+}
+
+// tried asks for a context of the project with two of the candidates: the good one does it, another is not let in.
+func tried(f *field, sha string) {
+	f.t.Helper()
+	if err := os.Remove(f.path("wait")); err != nil { // the tests that wait let a place go
+		f.t.Fatal(err)
+	}
+	for _, context := range []string{"lint@bots#1", "lint@bots#3"} {
+		wish := map[string]string{"state": "pending", "context": context, "description": "Not yet tested"}
+		if err := f.api("ada", "POST", "repos/"+servedRepo+"/statuses/"+sha, wish, nil); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	var list map[string]status
+	f.until("the good candidate has done its job, and people read why the other does not", func() bool {
+		list = f.statuses(servedRepo, sha)
+		return list["lint@bots#1"].State != "pending" && list["lint@bots#3"].Description != "Not yet tested"
+	})
+	if s := list["lint@bots#1"]; s.State != "success" || !strings.HasPrefix(s.Description, "Tests passed [bot-a]") {
+		f.t.Errorf("with the good candidate: %+v", s)
+	} else if log := f.page(strings.TrimSuffix(s.TargetURL, "log.html") + "log.txt"); !strings.Contains(log, "lint says yes") || !strings.Contains(log, "; you find the page at ") {
+		f.t.Errorf("this was not done by the candidate:\n%s", log)
+	}
+	if s := list["lint@bots#3"]; s.State != "pending" || s.Description != "Not yet tested: "+botsRepo+"#3 has failed self-check" {
+		f.t.Errorf("with the greedy candidate: %+v", s)
 	}
 }
 
@@ -129,7 +157,12 @@ func serve(f *field) []string {
 			f.t.Fatal(err)
 		}
 	}
-	write("bots/verify", fmt.Sprintf("#!/bin/sh\n# verify: wait for a person\n# on: pull request\n# in: host\nwhile [ -d %s ]; do sleep 0.2; done\n", f.dir))
+	wait := f.path("wait")
+	if err := os.WriteFile(wait, nil, 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	write("bots/verify", fmt.Sprintf("#!/bin/sh\n# verify: wait for a person\n# on: pull request\n# in: host\nwhile [ -e %s ]; do sleep 0.2; done\n", wait))
+	write("bots/lint", "#!/bin/sh\n# lint: look at the text\n# on: pull request\n# in: host\necho lint says yes\n")
 	write("bots/huge", "#!/bin/sh\n# huge: want more than there is\n# on: pull request\n# in: host\n# needs: memory=900G\nexit 0\n")
 	f.git(dir, "init", "-q", "-b", "main")
 	f.git(dir, "add", "-A")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,8 +89,9 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 		"(default: 10m to 30m, as GitHub's budget allows)")
 	fs.StringVar(&f.locks, "locks", "", "keep claims as git refs in the repository `OWNER/NAME` too (default $CYBORG_LOCKS): a result is then published\n"+
 		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it")
-	fs.StringVar(&f.bots, "bots-repo", "", "the repository `OWNER/NAME` of this program, if it is served: the bots validate its pull requests, as the\n"+
-		"context self-check (default $CYBORG_BOTS)")
+	fs.StringVar(&f.bots, "bots-repo", "", "the repository `OWNER/NAME` of this program, which is served too: its pull requests are validated, as the\n"+
+		"context self-check; and a status verify@bots#12, where somebody posts one, asks for verify with the program that\n"+
+		"its pull request 12 proposes (default $CYBORG_BOTS)")
 	f.registerErrands(fs)
 	fs.DurationVar(&f.drain, "drain", agent.DefaultDrain, "when asked to stop, give running jobs `TIME` to end by themselves")
 	fs.DurationVar(&f.patience, "log-patience", 2*time.Minute, "when a log cannot be stored, go on trying for `TIME`; then the result is posted without it")
@@ -103,6 +105,13 @@ func (f *runFlags) run(ctx context.Context) error {
 	b, err := f.wire()
 	if err != nil {
 		return err
+	}
+	if b.bots != (hub.Repo{}) {
+		at := slices.IndexFunc(b.repos, func(r hub.Repo) bool { return strings.EqualFold(r.String(), b.bots.String()) })
+		if at < 0 {
+			return usageError("run: the bots' own repository %s is not served: give --repo %[1]s too", b.bots)
+		}
+		b.bots = b.repos[at]
 	}
 	if err := b.prepare(ctx); ctx.Err() != nil {
 		return nil // it was asked to stop before it had begun; what its self-exam found then says nothing
@@ -363,7 +372,7 @@ func (b *bot) config() agent.Config {
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Private: b.private(),
-		Board:   b.board(), Errands: b.errands(b.user), Has: b.has, Roll: &agent.Roll{Store: b.store},
+		Board:   b.board(), Candidates: b.candidates(), Errands: b.errands(b.user), Has: b.has, Roll: &agent.Roll{Store: b.store},
 		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Had: b.had, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once, Rehearse: f.rehearse,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}

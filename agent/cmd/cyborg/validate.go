@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/agent"
+	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/selftest/shadow"
 	"github.com/cyborg-bots/cyborg/tasks"
@@ -83,4 +86,58 @@ func (b *bot) source() shadow.Source {
 		s.Clone[name] = r.CloneURL
 	}
 	return s
+}
+
+// candidates is what this bot needs to do jobs of others with what people propose for itself.
+func (b *bot) candidates() *agent.Candidates {
+	if b.bots == (hub.Repo{}) {
+		return nil
+	}
+	return &agent.Candidates{Repo: b.bots, Check: selfCheck, Task: func(candidate hub.Pull, c tasks.Context) tasks.Task {
+		task := tasks.Task{Name: c.Task.Name, Header: c.Task.Header, Run: func(ctx context.Context, env *tasks.Env, _ []string) error {
+			return b.try(ctx, env, candidate, c)
+		}}
+		task.In = tasks.Place{}
+		task.Timeout += validationTime
+		if task.Results.Kind != tasks.TAP { // what it prints by hand is for people
+			task.Results = tasks.Format{}
+		}
+		return task
+	}}
+}
+
+// try does a context by hand, with the program of a candidate. What the context is about is checked out by that program.
+func (b *bot) try(ctx context.Context, env *tasks.Env, candidate hub.Pull, c tasks.Context) error {
+	place, err := candidatePlace(env)
+	if err != nil {
+		return err
+	}
+	place.Dir = filepath.Join(env.Scratch, "place")
+	mirror, err := b.mirror(b.bots.String())
+	if err != nil {
+		return err
+	}
+	base := "refs/heads/" + candidate.BaseRef
+	have, err := mirror.Fetch(ctx, base, candidate.HeadSHA)
+	if err != nil {
+		return fmt.Errorf("fetch %s#%d: %w", b.bots, candidate.Number, err)
+	}
+	source := filepath.Join(env.Scratch, "src")
+	if _, err := mirror.Merge(ctx, source, have[base], candidate.HeadSHA); err != nil {
+		if _, conflict := errors.AsType[*checkout.ConflictError](err); conflict {
+			return tasks.Fail("%s#%d does not merge into %s any more", b.bots, candidate.Number, candidate.BaseRef)
+		}
+		return fmt.Errorf("merge %s#%d: %w", b.bots, candidate.Number, err)
+	}
+	fmt.Fprintf(env.Output, "# with %s#%d, %.12s\n", b.bots, candidate.Number, candidate.HeadSHA)
+	line := []string{c.Task.Name, "--repo", env.Job.Repo, "--pull", fmt.Sprint(env.Job.Pull), "--context", c.Name}
+	result, bad, err := place.Perform(ctx, b.source(), source, env.Job.Repo, line, env.Output)
+	if err != nil {
+		return err
+	}
+	if bad != "" {
+		return tasks.Fail("%s#%d: %s", b.bots, candidate.Number, bad)
+	}
+	env.Result = &result
+	return nil
 }

@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: vm vm-many vm-debian build demo test unit lint bench simulate fuzz real fleet chaos validate upgrade npm chores explore mutants mutants-sandbox packages s3server s3 clean
+.PHONY: vm vm-many vm-debian placements load build demo test unit lint bench simulate fuzz real fleet chaos validate upgrade npm chores explore mutants mutants-sandbox packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -84,6 +84,15 @@ mutants: ## switch off each safeguard of the claims, one at a time: a test must 
 
 mutants-sandbox: packages docker ## the same for the safeguards of bubblewrap, Docker and the network of jobs
 	CYBORG_MUTATE=all CYBORG_ENGINES=docker .ci/bounded 4G $(GO) test -count=1 -timeout 60m -v -run Mutation ./container/containertest
+
+placements: ## 10 million placements of 50 secrets in all their forms, cut anywhere: no byte shows; and the speed of hiding them
+	$(GO) test ./publish -run '^$$' -bench Placements -benchtime 10000000x
+	$(GO) test ./publish -run '^$$' -bench Redactor
+
+load: ## eight jobs at 1 MB/s on one bot, on a folder and on a real S3 server: lag, memory, bytes sent; a page of 10 MB; a disk's download beside curl
+	$(GO) test -run '^$$' -bench EightJobs -benchtime 1x ./publish ./publish/s3
+	$(GO) test -run '^$$' -bench BigPage -benchtime 1x ./publish
+	$(GO) test -run '^$$' -bench Get -benchtime 10x ./vmimage/store
 
 bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,6 +23,12 @@ func (w *Workshop) builtin(ctx context.Context, env *Env, in *tasks.Env, runner 
 	}
 	if runner != nil {
 		in.Command = confined(env, runner)
+	}
+	if w.Issues != nil && w.Store != nil {
+		in.Issues, in.Login = w.Issues, w.Login
+		in.Archive = func(ctx context.Context, since time.Time) iter.Seq2[publish.Record, error] {
+			return publish.History(ctx, w.Store, in.Job.Repo, since)
+		}
 	}
 	limited, cancel := context.WithTimeout(ctx, env.Task.Timeout)
 	defer cancel()

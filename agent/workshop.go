@@ -12,6 +12,7 @@ import (
 	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
 
@@ -31,6 +32,11 @@ type Workshop struct {
 
 	// Prune deletes a repository's logs that are older than that, and says what it did; nil: this bot does not.
 	Prune func(ctx context.Context, repo string, keep time.Duration) (string, error)
+
+	// Issues and Store are what tasks that look after issues work with, as the account Login; nil: they are not done here.
+	Issues tasks.IssueDesk
+	Store  publish.Store
+	Login  string
 
 	mu     sync.Mutex
 	taught map[string]*tasks.Catalogue // by repository: the newest that was read

@@ -15,6 +15,7 @@ func Builtins() []Task {
 			Params: []Param{{Name: "WORD", Doc: "words to print", Example: "hello", Many: true}},
 			Run:    exampleTask,
 		},
+		knownPrune(),
 		depsRefresh(),
 		{
 			Name:   "logs-prune",

@@ -33,7 +33,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(c.Names(), " "); got != "deps-refresh example-task logs-prune nightly unit verify" {
+	if got := strings.Join(c.Names(), " "); got != "deps-refresh example-task known-prune logs-prune nightly unit verify" {
 		t.Errorf("tasks are %s", got)
 	}
 	if got := c.Fleet.Trust.Users; !slices.Equal(got, []string{"alice"}) {

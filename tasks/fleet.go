@@ -30,6 +30,7 @@ import (
 //	[retention]
 //	logs = "90 days"
 //	images = "14 days"           # that nothing refers to any more
+//	known-issues = "60 days"     # that no test meets any more
 //
 //	[chores]                     # built-in tasks that are done every so often; a file says it in its header
 //	known-prune = "7 days"
@@ -48,6 +49,7 @@ import (
 //	blocked = "blocked"
 //	no-test = "no-test"
 //	needswork = "needswork"
+//	known-issue = "knownissue"
 type Fleet struct {
 	Trust     Trust     `toml:"trust"`
 	Limits    Limits    `toml:"limits"`
@@ -77,6 +79,8 @@ type Limits struct {
 type Retention struct {
 	Logs   Duration `toml:"logs"`
 	Images Duration `toml:"images"`
+
+	KnownIssues Duration `toml:"known-issues"`
 }
 
 // Labels are the names of the labels that bots heed. Empty names stand for the usual ones.
@@ -86,6 +90,8 @@ type Labels struct {
 	Blocked   string `toml:"blocked"`
 	NoTest    string `toml:"no-test"`
 	NeedsWork string `toml:"needswork"`
+
+	KnownIssue string `toml:"known-issue"`
 }
 
 // usual fills in the usual names.
@@ -96,6 +102,8 @@ func (l Labels) usual() Labels {
 		Blocked:   cmp.Or(l.Blocked, "blocked"),
 		NoTest:    cmp.Or(l.NoTest, "no-test"),
 		NeedsWork: cmp.Or(l.NeedsWork, "needswork"),
+
+		KnownIssue: cmp.Or(l.KnownIssue, "knownissue"),
 	}
 }
 
@@ -124,7 +132,7 @@ func DefaultFleet() Fleet {
 	const day = 24 * time.Hour
 	return Fleet{
 		Limits:    Limits{PullsPerHour: 4, Attempts: 3, Timeout: Duration(MaxTimeout), Log: 100 << 20, Artifacts: 1 << 30},
-		Retention: Retention{Logs: Duration(90 * day), Images: Duration(14 * day)},
+		Retention: Retention{Logs: Duration(90 * day), Images: Duration(14 * day), KnownIssues: Duration(60 * day)},
 		Labels:    Labels{}.usual(),
 
 		Dependencies: defaultDependencies(),
@@ -199,6 +207,7 @@ func fleetKeys() []fleetKey {
 		{"limits.pull-requests-per-hour", "pull-requests-per-hour = 4"}, {"limits.attempts", "attempts = 3"},
 		{"limits.timeout", `timeout = "2h"`}, {"limits.log", `log = "100M"`}, {"limits.artifacts", `artifacts = "1G"`},
 		{"retention.logs", `logs = "90 days"`}, {"retention.images", `images = "14 days"`},
+		{"retention.known-issues", `known-issues = "60 days"`}, {"labels.known-issue", `known-issue = "knownissue"`},
 		{"labels.bot", `bot = "bot"`}, {"labels.priority", `priority = "priority"`}, {"labels.blocked", `blocked = "blocked"`},
 		{"labels.no-test", `no-test = "no-test"`}, {"labels.needswork", `needswork = "needswork"`},
 	}
@@ -250,7 +259,7 @@ func checkFleet(file string, data []byte, f *Fleet, errs *HeaderErrors) {
 	for _, r := range []struct {
 		name string
 		d    Duration
-	}{{"logs", f.Retention.Logs}, {"images", f.Retention.Images}} {
+	}{{"logs", f.Retention.Logs}, {"images", f.Retention.Images}, {"known-issues", f.Retention.KnownIssues}} {
 		if time.Duration(r.d) < 24*time.Hour {
 			say("shorter than a day", "people must be able to look", "retention", r.name)
 		}
@@ -268,8 +277,8 @@ func checkFleet(file string, data []byte, f *Fleet, errs *HeaderErrors) {
 
 // checkLabels wants labels that GitHub can have, and that are told apart in any case.
 func checkLabels(l Labels, say func(problem, hint string, key ...string)) {
-	names := []string{"bot", "priority", "blocked", "no-test", "needswork"}
-	values := []string{l.Bot, l.Priority, l.Blocked, l.NoTest, l.NeedsWork}
+	names := []string{"bot", "priority", "blocked", "no-test", "needswork", "known-issue"}
+	values := []string{l.Bot, l.Priority, l.Blocked, l.NoTest, l.NeedsWork, l.KnownIssue}
 	for i, v := range values {
 		if len(v) > 50 || strings.TrimSpace(v) != v || strings.ContainsFunc(v, unprintable) {
 			say(fmt.Sprintf("%q is no label", clip(v, 60)), "at most 50 characters in one line", "labels", names[i])

@@ -60,6 +60,12 @@ type Env struct {
 	Command func(ctx context.Context, s container.Spec) (container.Result, error)
 	Scratch string
 
+	// Issues and Archive are for tasks that look after the repository's issues, as the account Login. Nil where nothing may be
+	// written.
+	Issues  IssueDesk
+	Archive Archive
+	Login   string
+
 	// Prune deletes the repository's logs that are older than its fleet.toml keeps them, and says what it did. Nil by hand.
 	Prune func(ctx context.Context) (string, error)
 

@@ -75,6 +75,9 @@ func (h *byHand) ready(ctx context.Context) (*agent.Agent, agent.Entry, error) {
 	c.Errands.ByHand = true
 	if workshop, ok := c.Performer.(*agent.Workshop); ok {
 		c.Teacher = workshop // which greets nobody
+		if !h.line.Publish {
+			workshop.Issues = nil // it writes
+		}
 		workshop.Places[tasks.InContainer] = b.boxes.untried()
 		if h.line.Shell {
 			workshop.Shell = h.shell

@@ -367,6 +367,7 @@ func (b *bot) config() agent.Config {
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
 		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(), Own: b.ownTasks(),
+		Issues: b.hub, Store: b.store, Login: b.user.Login,
 	}
 	return agent.Config{
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),

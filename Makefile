@@ -98,7 +98,7 @@ bench: build ## timed claims, as ratios against something run beside
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 simulate: build ## fleets in virtual time: what they waste; then every fault, whole bots and claims alone for SIMTIME each; SEED=N repeats
-	$(GO) test -count=1 -timeout 10m -v -run 'TestWaste|TestNotes|TestBudget' ./selftest/swarm
+	$(GO) test -count=1 -timeout 10m -v -run 'TestWaste|TestNotes|TestBudget|TestAccounts' ./selftest/swarm
 	$(OUT)/cyborg simulate --faults all --games 1000000 --for $(SIMTIME) $(if $(SEED),--seed $(SEED))
 	$(OUT)/cyborg simulate --faults all --games 1000000 --for $(SIMTIME) $(if $(SEED),--seed $(SEED)) --claims
 

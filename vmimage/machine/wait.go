@@ -15,11 +15,13 @@ import (
 
 // How a machine is asked whether it is up. The port of the host answers long before the guest does, and a connection
 // made too early hangs until TCP tries again, seconds later. So each attempt waits only so long for the first byte of the
-// guest's ssh, and a sign of life on the console begins a new one.
+// guest's ssh, and a sign of life on the console begins a new one. From then on it waits longer: what answers is there, an
+// emulated guest of a busy host takes most of a minute to start it, and each attempt that is given up has it start another.
 const (
 	firstPatience = time.Second
-	mostPatience  = 30 * time.Second
-	handshakeTime = 2 * time.Minute // an emulated processor on a busy host does its sums slowly
+	readyPatience = 30 * time.Second
+	mostPatience  = 5 * time.Minute
+	handshakeTime = 5 * time.Minute // an emulated processor on a busy host does its sums slowly
 	betweenDials  = 200 * time.Millisecond
 	betweenLooks  = time.Second
 )
@@ -102,7 +104,7 @@ func (m *Machine) dialUntil(ctx context.Context) error {
 		}
 		select {
 		case <-ready:
-			ready, patience = nil, firstPatience
+			ready, patience = nil, readyPatience
 		default:
 			patience = min(patience*3/2, mostPatience)
 		}

@@ -23,7 +23,14 @@ system_access() {
 		PermitRootLogin prohibit-password
 		PasswordAuthentication no
 		UseDNS no
+		LoginGraceTime 15m
+		MaxStartups 100
 	END
+	# Since 9.8 it turns away for a while who left without signing in, which is what one does who asks whether it is up: it
+	# would turn away its bot, the only one who can reach it.
+	if grep -qi persourcepenalties "$1/usr/sbin/sshd"; then
+		echo 'PerSourcePenalties no' >>"$1/etc/ssh/sshd_config.d/cyborg.conf"
+	fi
 	cat >"$1/etc/systemd/system/cyborg-key.service" <<-'END'
 		[Unit]
 		Description=the key of who may enter

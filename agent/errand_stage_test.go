@@ -205,10 +205,10 @@ func (o *office) merge(number int) {
 }
 
 // calm ends all faults and waits until all can be seen.
-func (o *office) calm() {
-	o.t.Helper()
-	o.must(o.hub.SetFaults(fakehub.Faults{}))
-	o.after(10 * time.Second)
+func (s *stage) calm() {
+	s.t.Helper()
+	s.must(s.hub.SetFaults(fakehub.Faults{}))
+	s.after(10 * time.Second)
 }
 
 // truth is an issue as it is.

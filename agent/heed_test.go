@@ -104,16 +104,19 @@ func count(texts []string, part string) int {
 	return len(slices.DeleteFunc(slices.Clone(texts), func(t string) bool { return !strings.Contains(t, part) }))
 }
 
-// TestRetestOnce: /retest is done once, however many bots of however many accounts see it at once.
+// TestRetestOnce: /retest is done once, however many bots of however many accounts see it at once, on good days and bad ones.
 func TestRetestOnce(t *testing.T) {
-	for seed := range uint64(2) {
+	for seed := range seeds(2) {
 		play(t, map[string]string{"verify": onPulls}, func(t *testing.T, s *stage) {
-			s.must(s.hub.SetFaults(fakehub.Faults{Lag: fakehub.Lag{Statuses: fakehub.Duration(2 * time.Second), Comments: fakehub.Duration(2 * time.Second)}}))
 			number, sha := s.pull("topic")
-			end := s.fleet(6, seed)
-			s.after(5 * time.Minute)
+			s.must(s.hub.SetFaults(onBadDays(seed + 1)))
+			end := s.crowd(6, seed)
+			s.after(6 * time.Minute)
+			s.calm()
 			c := s.write("ada", number, "Once more, please.\n\n/retest\n")
-			s.after(10 * time.Minute)
+			s.must(s.hub.SetFaults(onBadDays(seed + 1)))
+			s.after(15 * time.Minute)
+			s.calm()
 			if n := count(s.statuses(sha), "(direct trigger)"); n != 1 || len(s.did()) != 2 || s.faces(c) != "eyes rocket" {
 				t.Errorf("seed %d: asked %d times, done %d times, reactions %q\n%q", seed, n, len(s.did()), s.faces(c), s.statuses(sha))
 			}
@@ -211,25 +214,30 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestExplainedOnce: all that is not understood on a pull request is explained in one comment, nothing twice.
+// TestExplainedOnce: all that is not understood on a pull request is explained in one comment, nothing twice, on bad days too.
 func TestExplainedOnce(t *testing.T) {
-	play(t, map[string]string{"verify": onPulls}, func(t *testing.T, s *stage) {
-		s.must(s.hub.SetFaults(fakehub.Faults{Lag: fakehub.Lag{Comments: fakehub.Duration(2 * time.Second)}}))
-		number, _ := s.pull("topic")
-		end := s.fleet(6, 3)
-		s.after(5 * time.Minute)
-		for _, body := range []string{"/retets", "/cancle", "/retets"} {
-			s.write("ada", number, body)
-		}
-		s.after(5 * time.Minute)
-		s.write("ada", number, "/retets")
-		s.after(5 * time.Minute)
-		answers := slices.DeleteFunc(s.comments(number), func(text string) bool { return strings.HasPrefix(text, "/") })
-		if len(answers) != 1 || strings.Count(answers[0], "/retets") != 1 || strings.Count(answers[0], "/cancle") != 1 {
-			t.Errorf("the answers are %q", answers)
-		}
-		end()
-	})
+	for seed := range seeds(2) {
+		play(t, map[string]string{"verify": onPulls}, func(t *testing.T, s *stage) {
+			number, _ := s.pull("topic")
+			end := s.crowd(6, seed)
+			s.after(5 * time.Minute)
+			for _, body := range []string{"/retets", "/cancle", "/retets"} {
+				s.write("ada", number, body)
+			}
+			s.must(s.hub.SetFaults(onBadDays(seed + 1)))
+			s.after(8 * time.Minute)
+			s.calm()
+			s.write("ada", number, "/retets")
+			s.must(s.hub.SetFaults(onBadDays(seed + 1)))
+			s.after(8 * time.Minute)
+			s.calm()
+			answers := slices.DeleteFunc(s.comments(number), func(text string) bool { return strings.HasPrefix(text, "/") })
+			if len(answers) != 1 || strings.Count(answers[0], "`/retets` is") != 1 || strings.Count(answers[0], "`/cancle` is") != 1 {
+				t.Errorf("seed %d: the answers are %q", seed, answers)
+			}
+			end()
+		})
+	}
 }
 
 // TestCancelCommand: /cancel stops what runs, names of contexts only those, and a stranger's nothing.

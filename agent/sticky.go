@@ -47,8 +47,15 @@ func (a *Agent) sticky(ctx context.Context, repo hub.Repo, n int, kind string) (
 
 // stick makes the comment of a kind say what change makes of what it says; an empty text is none. Two bots may make one at
 // the same time: each looks again when it must be there for all to see, and takes its own away if it is not the first.
+// One that is left all the same, by a bot that died or could not take it away, goes with the next change.
 func (a *Agent) stick(ctx context.Context, repo hub.Repo, n int, kind string, change func(text string) string) error {
-	found, _, err := a.sticky(ctx, repo, n, kind)
+	const patience = 2 * time.Minute
+	found, more, err := a.sticky(ctx, repo, n, kind)
+	for _, c := range more {
+		if err == nil && a.c.Hub.Now().Sub(c.CreatedAt) > patience {
+			err = a.unstick(ctx, repo, c)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -69,19 +76,33 @@ func (a *Agent) stick(ctx context.Context, repo hub.Repo, n int, kind string, ch
 	if err := pause(ctx, a.c.Policy.Settle); err != nil {
 		return err
 	}
-	found, more, err := a.sticky(ctx, repo, n, kind)
+	found, more, err = a.sticky(ctx, repo, n, kind)
 	if err != nil || found.ID == 0 {
 		return errors.Join(err, lost)
 	}
 	for _, c := range more {
 		if strings.HasPrefix(c.Body, line) {
-			if err := a.c.Hub.DeleteComment(ctx, repo, c.ID); err != nil && !errors.Is(err, hub.ErrGone) {
+			if err := a.unstick(ctx, repo, c); err != nil {
 				return err
 			}
 			return a.stick(ctx, repo, n, kind, change)
 		}
 	}
 	return nil
+}
+
+// unstick takes a comment away; that it is gone already is fine.
+func (a *Agent) unstick(ctx context.Context, repo hub.Repo, c hub.Comment) error {
+	const tries = 3
+	for try := 1; ; try++ {
+		err := a.c.Hub.DeleteComment(ctx, repo, c.ID)
+		if err == nil || errors.Is(err, hub.ErrGone) {
+			return nil
+		}
+		if try == tries || pause(ctx, a.c.Policy.Settle) != nil {
+			return err
+		}
+	}
 }
 
 // answers is the kind of comment with which bots explain what they did not understand.
@@ -91,21 +112,40 @@ const answers = "answers"
 const mostAnswers = 10
 
 // explainTo says what was wrong with commands: in one comment for each issue, which is edited when there is more, and
-// says nothing twice.
+// says nothing twice. Two bots may edit it at the same time, and the later one not know of the other's words: so each looks, when
+// all can see what there is, whether its own are still there.
 func (a *Agent) explainTo(ctx context.Context, o *order, problems []string) error {
-	return a.stick(ctx, o.Repo, o.Comment.Number, answers, func(text string) string {
-		var lines []string
-		for line := range strings.Lines(text) {
-			if line = strings.TrimRight(line, "\r\n"); strings.HasPrefix(line, " * ") {
-				lines = append(lines, line)
-			}
+	const most = 4
+	for range most {
+		there := false
+		err := a.stick(ctx, o.Repo, o.Comment.Number, answers, func(text string) string {
+			after := explained(text, problems)
+			there = strings.TrimSpace(after) == strings.TrimSpace(text)
+			return after
+		})
+		if there || err != nil {
+			return err
 		}
-		for _, p := range problems {
-			if line := " * " + p; !slices.Contains(lines, line) {
-				lines = append(lines, line)
-			}
+		if err := pause(ctx, a.c.Policy.Settle); err != nil {
+			return err
 		}
-		lines = lines[max(0, len(lines)-mostAnswers):]
-		return strings.Join(lines, "\n") + "\n\nWhat bots know, each at the start of a line, from people with write access:\n- " + strings.Join(usages(), "\n- ") + "\n"
-	})
+	}
+	return nil
+}
+
+// explained adds problems to what an explanation says.
+func explained(text string, problems []string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\r\n"); strings.HasPrefix(line, " * ") {
+			lines = append(lines, line)
+		}
+	}
+	for _, p := range problems {
+		if line := " * " + p; !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	lines = lines[max(0, len(lines)-mostAnswers):]
+	return strings.Join(lines, "\n") + "\n\nWhat bots know, each at the start of a line, from people with write access:\n- " + strings.Join(usages(), "\n- ") + "\n"
 }

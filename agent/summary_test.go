@@ -137,3 +137,28 @@ func TestSummaryOfAStranger(t *testing.T) {
 		end()
 	})
 }
+
+// TestSummaryOnce: however many bots of several accounts see at once that there is something to say, on bad days, one comment
+// says it, and it says how it stands.
+func TestSummaryOnce(t *testing.T) {
+	for seed := range seeds(2) {
+		play(t, map[string]string{"verify": onPulls, "lint": onPulls}, func(t *testing.T, s *stage) {
+			s.work = func(_ context.Context, job tasks.Job) agent.Outcome {
+				if job.Context == "verify" {
+					return agent.Outcome{State: "failure", Text: "1 test failed"}
+				}
+				return passed()
+			}
+			number, sha := s.pull("topic")
+			s.must(s.hub.SetFaults(onBadDays(seed + 1)))
+			end := s.crowd(5, seed)
+			s.after(25 * time.Minute)
+			s.calm()
+			texts := s.summaries(number)
+			if len(texts) != 1 || !strings.HasPrefix(texts[0], "**1 failed, 1 passed** of "+sha) {
+				t.Errorf("seed %d: the summaries are %q", seed, texts)
+			}
+			end()
+		})
+	}
+}

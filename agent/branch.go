@@ -39,6 +39,9 @@ func (a *Agent) tips(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot, 
 			}
 		}
 	}
+	if main := (hub.Branch{Name: snapshot.DefaultBranch, SHA: snapshot.DefaultSHA}); len(settings(catalogue)) > 0 && !slices.ContainsFunc(list, func(t tip) bool { return t.Branch == main }) {
+		list = append([]tip{{Branch: main}}, list...)
+	}
 	if len(list) > mostBranches {
 		a.c.Log.Warn("too many branches: the first ones by name are looked after", "repo", repo.String(), "branches", len(list), "at_most", mostBranches)
 		slices.SortFunc(list, func(a, b tip) int { return strings.Compare(a.Name, b.Name) })
@@ -70,6 +73,11 @@ func (v *view) pushed(wanted []Entry) []Entry {
 	for _, t := range v.Tips {
 		p := t.asPull(v.Repo)
 		names := namesOn(p)
+		if t.Name == v.Snapshot.DefaultBranch {
+			for _, b := range settings(v.Catalogue) {
+				queue = append(queue, v.entry(p, b.Task.Contexts()[0], b.Err))
+			}
+		}
 		for _, c := range v.Catalogue.ContextsFor(tasks.Push, t.Name) {
 			e := v.entry(p, c, nil)
 			if e.Names = names; e.Priority > tasks.PushPriority {
@@ -82,6 +90,12 @@ func (v *view) pushed(wanted []Entry) []Entry {
 		}
 	}
 	return queue
+}
+
+// settings are what is wrong with fleet.toml. It is said of the tip of the default branch, which has it: there whoever merged it
+// sees it, and the commit that mends it is another.
+func settings(c *tasks.Catalogue) []tasks.Problem {
+	return slices.DeleteFunc(slices.Clone(c.Problems), func(p tasks.Problem) bool { return !p.Settings() })
 }
 
 // hearTips looks for words that end a run for a branch: somebody has asked for its job again.

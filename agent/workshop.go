@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -25,6 +26,9 @@ type Workshop struct {
 	Also    []tasks.Task                                // that the program can do beside those that are built into every bot
 	Own     map[string][]tasks.Task                     // by repository, in lower case: what the program can do for that one alone
 	Log     *slog.Logger
+
+	// Named says what is wrong with the name of a task's file, if a line of its name would mean something else; nil: nothing is.
+	Named func(file string) error
 
 	// Shell is run in the place of a task, in its directory and with its variables: a person does the work. It gives the exit
 	// status. Nil: the task itself is run.
@@ -67,6 +71,9 @@ func (w *Workshop) Catalogue(ctx context.Context, repo hub.Repo, commit string) 
 	catalogue, err := readCatalogue(ctx, mirror, commit, slices.Concat(w.Also, w.Own[strings.ToLower(name)]))
 	if catalogue == nil {
 		return nil, err
+	}
+	if w.Named != nil {
+		err = errors.Join(err, catalogue.Refuse(w.Named))
 	}
 	if err != nil && w.Log != nil {
 		w.Log.Warn("the repository teaches something wrongly", "repo", name, "commit", short(commit), "error", err)

@@ -33,7 +33,7 @@ type File struct {
 type Catalogue struct {
 	Tasks    []*Task // by name; the built-in ones included
 	Fleet    Fleet
-	Problems []Problem // files that were meant to be tasks
+	Problems []Problem // files that were meant to be tasks, and fleet.toml if something is wrong with it
 }
 
 // Load reads the files of bots/ of one commit. Every executable file directly in it is a task; "fleet.toml",
@@ -43,7 +43,7 @@ type Catalogue struct {
 // program can do, with what it was given.
 func Load(files iter.Seq[File], also ...Task) (*Catalogue, error) {
 	c := &Catalogue{Fleet: DefaultFleet()}
-	var errs []error
+	var errs, settings []error
 	for f := range files {
 		dir, name := path.Split(f.Path)
 		if dir != Folder+"/" {
@@ -51,8 +51,11 @@ func Load(files iter.Seq[File], also ...Task) (*Catalogue, error) {
 		}
 		var err error
 		switch name {
-		case "fleet.toml":
-			c.Fleet, err = ParseFleet(f.Path, f.Data)
+		case settingsFile:
+			if c.Fleet, err = ParseFleet(f.Path, f.Data); err != nil {
+				settings = append(settings, err)
+				continue
+			}
 		case "allowed_signers":
 		default:
 			err = c.add(f, name)
@@ -65,9 +68,29 @@ func Load(files iter.Seq[File], also ...Task) (*Catalogue, error) {
 		}
 	}
 	slices.SortFunc(c.Tasks, func(a, b *Task) int { return cmp.Compare(a.Name, b.Name) })
-	errs = append(errs, c.setChores()...)
-	errs = append(errs, c.checkSteps()...)
+	settings = append(settings, c.setChores()...)
+	if len(settings) > 0 {
+		c.Problems = append(c.Problems, Problem{Task: &Task{Name: settingsFile, Path: Folder + "/" + settingsFile}, Err: settings[0]})
+	}
+	errs = append(append(errs, settings...), c.checkSteps()...)
 	return c, errors.Join(errs...)
+}
+
+// Refuse drops the tasks from files with whose names check finds something wrong, as what is typed would mean something else,
+// and notes them among the problems. It gives what check said.
+func (c *Catalogue) Refuse(check func(file string) error) error {
+	var errs []error
+	c.Tasks = slices.DeleteFunc(c.Tasks, func(t *Task) bool {
+		if t.Builtin() {
+			return false
+		}
+		err := check(t.Path)
+		if err != nil {
+			c.Problems, errs = append(c.Problems, Problem{Task: t, Err: err}), append(errs, err)
+		}
+		return err != nil
+	})
+	return errors.Join(errs...)
 }
 
 // setChores gives the tasks the periods that fleet.toml names.

@@ -106,6 +106,10 @@ func TestLoadErrors(t *testing.T) {
 			if c.Task("unit") == nil {
 				t.Error("a good task is lost with the bad one")
 			}
+			steps := strings.Contains(test.want, " step ") // a circle is about several files
+			if n := len(c.Problems); n != 1 && !steps || n == 1 && c.Problems[0].Settings() != (test.file.Path == "bots/fleet.toml") {
+				t.Errorf("the problems are %+v", c.Problems)
+			}
 			if len(c.Fleet.Trust.Users) > 0 {
 				t.Errorf("trusts %q", c.Fleet.Trust.Users)
 			}

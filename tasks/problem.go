@@ -18,9 +18,18 @@ func problem(f File, name string, err error) Problem {
 	return Problem{Task: &Task{Name: name, Path: f.Path, Header: parseHeader(f.Path, f.Data, &HeaderErrors{})}, Err: err}
 }
 
+// settingsFile is the file of bots/ that is no task.
+const settingsFile = "fleet.toml"
+
+// Settings reports whether the problem is fleet.toml, for which nobody waits: it is said of the commit that has it.
+func (p Problem) Settings() bool { return p.Task.Name == settingsFile }
+
 // Awaited reports whether people with a pull request for a branch may wait for the task: its header asks for them, or
 // cannot be read far enough to tell.
 func (p Problem) Awaited(branch string) bool {
+	if p.Settings() {
+		return false
+	}
 	if len(p.Task.On) > 0 {
 		return p.Task.Holds(PullRequest, branch)
 	}

@@ -366,7 +366,7 @@ func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
-		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(), Own: b.ownTasks(),
+		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(), Own: b.ownTasks(), Named: checkName,
 		Issues: b.hub, Store: b.store, Login: b.user.Login,
 	}
 	return agent.Config{

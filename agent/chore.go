@@ -35,26 +35,13 @@ const lookBack = 14 * 24 * time.Hour
 // chores files what is due, and tidies up what was filed twice.
 func (a *Agent) chores(ctx, work context.Context, repo hub.Repo, known []string) {
 	l := a.lessons[strings.ToLower(repo.String())]
-	var list []*tasks.Task
-	longest := time.Duration(0)
-	for _, t := range l.tasks() {
-		if t.Every > 0 {
-			list, longest = append(list, t), max(longest, t.Every)
-		}
-	}
+	list, longest := l.chores()
 	if len(list) == 0 || l.Base == "" {
 		return
 	}
 	now := a.c.Hub.Now()
 	label := l.Taught.Fleet.Labels.Bot
-	issues, err := a.c.Hub.Issues(ctx, repo, hub.IssueFilter{Labels: []string{label}})
-	if err == nil {
-		var closed []hub.Issue
-		closed, err = a.c.Hub.Issues(ctx, repo, hub.IssueFilter{
-			State: "closed", Labels: []string{label}, Since: now.Add(-longest - lookBack).Truncate(24 * time.Hour), Max: 300,
-		})
-		issues = append(issues, closed...)
-	}
+	issues, err := a.history(ctx, repo, label, now.Add(-longest))
 	if err != nil {
 		if ctx.Err() == nil {
 			a.c.Log.Warn("cannot look after chores", "repo", repo.String(), "error", err)
@@ -81,6 +68,28 @@ func (a *Agent) chores(ctx, work context.Context, repo hub.Repo, known []string)
 			a.c.Log.Warn("cannot look after a chore", "repo", repo.String(), "chore", t.Name, "error", err)
 		}
 	}
+}
+
+// chores are the tasks that have a period, and the longest period.
+func (l lesson) chores() (list []*tasks.Task, longest time.Duration) {
+	for _, t := range l.tasks() {
+		if t.Every > 0 {
+			list, longest = append(list, t), max(longest, t.Every)
+		}
+	}
+	return list, longest
+}
+
+// history lists the issues with a label: those that are open, and those that were closed since a time, or some while before it.
+func (a *Agent) history(ctx context.Context, repo hub.Repo, label string, since time.Time) ([]hub.Issue, error) {
+	open, err := a.c.Hub.Issues(ctx, repo, hub.IssueFilter{Labels: []string{label}})
+	if err != nil {
+		return nil, err
+	}
+	closed, err := a.c.Hub.Issues(ctx, repo, hub.IssueFilter{
+		State: "closed", Labels: []string{label}, Since: since.Add(-lookBack).Truncate(24 * time.Hour), Max: 300,
+	})
+	return append(open, closed...), err
 }
 
 // A chore is a task that has a period, where it is to be done.

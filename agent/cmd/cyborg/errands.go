@@ -34,7 +34,9 @@ func (f *runFlags) checkErrands() error {
 	return usageError("run: --push-to %s: fork or repository", f.pushTo)
 }
 
-// issueBoard is where claims of issues are kept: in their titles, also with --locks.
+// issueBoard is where claims of issues are kept: in their titles, also with --locks. A ref would fence what GitHub fences by itself:
+// the branch has the claim's nonce in its name, of two conversions of an issue one is refused, and a push onto a pull request names
+// the head that it builds on.
 func (b *bot) issueBoard() claim.Board {
 	return claim.NewIssueBoard(b.hub, b.policy, agent.Tick, "")
 }

@@ -88,7 +88,8 @@ func (f *runFlags) register(fs *flag.FlagSet, env *environment) {
 		"difference of GitHub's times follow from it, and it is written into each claim\n"+
 		"(default: 10m to 30m, as GitHub's budget allows)")
 	fs.StringVar(&f.locks, "locks", "", "keep claims as git refs in the repository `OWNER/NAME` too (default $CYBORG_LOCKS): a result is then published\n"+
-		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it")
+		"once at most, whatever clocks and replicas do; all bots of a fleet must agree, and may write to it. Claims of issues\n"+
+		"stay in titles alone: an issue becomes a pull request only once, and each claim pushes a branch of its own")
 	fs.StringVar(&f.bots, "bots-repo", "", "the repository `OWNER/NAME` of this program, which is served too: its pull requests are validated, as the\n"+
 		"context self-check; and a status verify@bots#12, where somebody posts one, asks for verify with the program that\n"+
 		"its pull request 12 proposes (default $CYBORG_BOTS)")

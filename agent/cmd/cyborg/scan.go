@@ -11,6 +11,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/agent"
 	"github.com/cyborg-bots/cyborg/claim"
+	"github.com/cyborg-bots/cyborg/tasks"
 )
 
 func scanCommand() command {
@@ -53,7 +54,8 @@ func statusCommand() command {
 	return command{
 		Name: "status", Short: "show the queue: who has what, what waits and why",
 		Long: `
-Reads GitHub once and writes nothing there. Everything shown can be read on GitHub too.`,
+Reads GitHub once and writes nothing there. Everything shown can be read on GitHub too. Chores come last: when each was
+done, when it is due, and why none is filed; --json leaves them out.`,
 		Exits: []exitStatus{{exitDone, "it could look"}, {exitUsage, "the command line is wrong"}, {exitInfra, "GitHub cannot be read"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(lookFlags)
@@ -66,7 +68,11 @@ Reads GitHub once and writes nothing there. Everything shown can be read on GitH
 				if f.json {
 					return f.print(queue)
 				}
-				f.table(queue)
+				dues, err := f.dues(ctx)
+				if err != nil {
+					return err
+				}
+				f.table(queue, dues)
 				return nil
 			}
 		},
@@ -76,8 +82,9 @@ Reads GitHub once and writes nothing there. Everything shown can be read on GitH
 // lookFlags are the flags of the commands that look and do nothing.
 type lookFlags struct {
 	runFlags
-	json bool
-	bot  *bot
+	json  bool
+	bot   *bot
+	agent *agent.Agent // that has looked
 }
 
 func (f *lookFlags) register(fs *flag.FlagSet, env *environment) {
@@ -109,6 +116,7 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if err != nil {
 		return nil, infra(err)
 	}
+	f.agent = a
 	queue := []agent.Entry{}
 	for _, repo := range b.repos {
 		entries, _, err := a.Look(ctx, repo)
@@ -160,12 +168,15 @@ func (f *lookFlags) print(queue []agent.Entry) error {
 }
 
 // table prints the queue for people: what runs, what waits, what is done.
-func (f *lookFlags) table(queue []agent.Entry) {
+func (f *lookFlags) table(queue []agent.Entry, dues []agent.Due) {
 	table := tabwriter.NewWriter(f.env.Stdout, 0, 0, 2, ' ', 0)
 	counts := map[agent.Standing]int{}
 	for _, e := range queue {
 		counts[e.Standing]++
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", e.Where(), cmp.Or(e.Context, e.Item), e.Standing, f.reason(e))
+	}
+	for _, d := range dues {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Repo, d.Task, "every "+tasks.FormatDuration(d.Every), when(d))
 	}
 	table.Flush()
 	fmt.Fprintf(f.env.Stdout, "%d ready, %d held, %d waiting, %d done\n",
@@ -180,6 +191,32 @@ func (f *lookFlags) table(queue []agent.Entry) {
 	if pace := agent.PaceOf(budget, agent.Use{}, agent.DefaultPoll, f.bot.hub.Now()); pace.Slowly() { // what a bot says of itself too
 		fmt.Fprintf(f.env.Stdout, "bots with this token go slowly: %s\n", pace.Why)
 	}
+}
+
+// dues lists the chores of all repositories.
+func (f *lookFlags) dues(ctx context.Context) ([]agent.Due, error) {
+	var list []agent.Due
+	for _, repo := range f.bot.repos {
+		dues, err := f.agent.Dues(ctx, repo)
+		if err != nil {
+			return nil, infra(fmt.Errorf("look after the chores of %s: %w", repo, err))
+		}
+		list = append(list, dues...)
+	}
+	return list, nil
+}
+
+// when says of a chore when it was done, when it is due, and why it is not filed if it is.
+func when(d agent.Due) string {
+	const minute = "2 January 2006 15:04 UTC"
+	text := "never done"
+	if !d.Last.IsZero() {
+		text = "done on " + d.Last.UTC().Format(minute)
+	}
+	if !d.At.IsZero() {
+		text += ", due on " + d.At.UTC().Format(minute)
+	}
+	return text + ": " + d.Why
 }
 
 func (f *lookFlags) reason(e agent.Entry) string {

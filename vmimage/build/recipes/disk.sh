@@ -4,7 +4,7 @@
 #
 # writes $CYBORG_DISK, raw and sparse: a boot sector, GRUB behind it, and one ext4 partition with TREE, which holds
 # /boot/vmlinuz and /boot/initrd. It mounts nothing and needs no root; where the owners of the files matter, the caller
-# is root, or runs under fakeroot, or in mmdebstrap's hooks. Emulated on a busy host, the kernel's check of its timer
+# is root, or runs under fakeroot, or in mmdebstrap's hooks. What an ordinary user made is root's on the disk. Emulated on a busy host, the kernel's check of its timer
 # fails now and then, so that is left out.
 make_disk() {
 	tree=$1 size=$2 cmdline=$3
@@ -19,7 +19,7 @@ make_disk() {
 	truncate -s "${size}M" "$CYBORG_DISK"
 	start=2048
 	sectors=$((size * 2048 - start))
-	mke2fs -q -F -t ext4 -L root -m 1 -O ^metadata_csum,^64bit -d "$tree" \
+	$(as_root) mke2fs -q -F -t ext4 -L root -m 1 -O ^metadata_csum,^64bit -d "$tree" \
 		-E "offset=$((start * 512)),lazy_itable_init=1" "$CYBORG_DISK" "$((sectors / 2))k"
 	grub-mkimage -O i386-pc -d "$grub" -p '(hd0,msdos1)/boot/grub' -o "$CYBORG_DISK.core" \
 		biosdisk part_msdos ext2 normal configfile linux boot
@@ -33,6 +33,17 @@ make_disk() {
 	printf '\125\252' | dd of="$CYBORG_DISK" bs=1 seek=510 conv=notrunc status=none
 	dd if="$CYBORG_DISK.core" of="$CYBORG_DISK" bs=512 seek=1 conv=notrunc status=none
 	rm "$CYBORG_DISK.core"
+}
+
+# as_root prints what lets a program of an ordinary user see his own files as those of root.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		:
+	elif unshare -r true 2>/dev/null; then
+		echo unshare -r
+	elif command -v fakeroot >/dev/null; then
+		echo fakeroot
+	fi
 }
 
 # le32 prints a number as four bytes, the lowest first.

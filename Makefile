@@ -64,7 +64,8 @@ chores: ## 300 games of 20 bots that cross one due date at once: one issue remai
 $(OUT)/vm/busybox.qcow2: vmimage/build/recipes/busybox.bootstrap vmimage/build/recipes/disk.sh
 	.ci/small-image $@
 
-vm: packages build $(OUT)/vm/busybox.qcow2 ## real virtual machines as an ordinary user, emulated where there is no KVM
+vm: packages build s3server $(OUT)/vm/busybox.qcow2 ## real virtual machines as an ordinary user, emulated where there is no KVM
+	CYBORG_S3_SERVER=$$($(GO) tool -modfile=.ci/s3.mod -n versitygw) \
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm drill' -count=1 -p 1 -timeout 60m -v -run TestVM ./vmimage/machine/libvirt ./vmimage/machine/place ./selftest/drill
 
 vm-many: packages $(OUT)/vm/busybox.qcow2 ## 20 boots in a row and 4 at once: nothing is left

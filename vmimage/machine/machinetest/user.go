@@ -90,7 +90,7 @@ func again(tests string) (int, error) {
 // takeAlong copies what the tests are given to where everybody may read it, and gives the variables that name it.
 func takeAlong(home string) ([]string, error) {
 	var vars []string
-	for _, name := range []string{"CYBORG_BIN", "CYBORG_VM_IMAGE", "CYBORG_VM_DEBIAN"} {
+	for _, name := range []string{"CYBORG_BIN", "CYBORG_VM_IMAGE", "CYBORG_VM_DEBIAN", "CYBORG_S3_SERVER"} {
 		from := os.Getenv(name)
 		if from == "" {
 			continue

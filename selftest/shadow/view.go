@@ -100,8 +100,10 @@ func refuse(rw http.ResponseWriter, status int, message string) {
 func (w *Window) shown(p string) bool {
 	parts := strings.Split(strings.Trim(p, "/"), "/")
 	switch parts[0] {
-	case "", "user", "users", "rate_limit", "meta":
-		return len(parts) <= 2
+	case "", "user", "rate_limit", "meta": // not /user/repos: the token may read more than these bots show
+		return len(parts) == 1
+	case "users":
+		return len(parts) == 2
 	case "repos":
 		if len(parts) < 3 {
 			return false

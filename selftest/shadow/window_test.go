@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
 )
 
@@ -89,6 +90,8 @@ func TestWindow(t *testing.T) {
 		{"GET", "/repos/acme/secret", "", 404, "Not Found"},
 		{"GET", "/repos/acme/widget/../secret", "", 400, "not plain"},
 		{"GET", "/orgs/acme", "", 404, "Not Found"},
+		{"GET", "/user/repos", "", 404, "Not Found"},
+		{"GET", "/users/acme/repos", "", 404, "Not Found"},
 		{"GET", "/acme/widget.git/info/refs?service=git-upload-pack", "", 200, "git-upload-pack"},
 		{"GET", "/acme/secret.git/info/refs?service=git-upload-pack", "", 404, "Not Found"},
 		{"POST", "/graphql", query(read, "acme", "widget"), 200, `"repository"`},
@@ -107,8 +110,8 @@ func TestWindow(t *testing.T) {
 		}
 	}
 	requests, writes := v.Asked()
-	if requests != 18 || writes != 5 || len(v.Writes()) != 5 {
-		t.Errorf("%d requests, %d writes; want 18 and 5", requests, writes)
+	if requests != 20 || writes != 5 || len(v.Writes()) != 5 {
+		t.Errorf("%d requests, %d writes; want 20 and 5", requests, writes)
 	}
 	if n := asked.Load(); n != 5 {
 		t.Errorf("%d requests have reached GitHub, want 5", n)
@@ -152,6 +155,49 @@ func TestWindowOfApp(t *testing.T) {
 	var repo struct{ Permissions map[string]bool }
 	if err := json.Unmarshal([]byte(text), &repo); err != nil || !repo.Permissions["push"] {
 		t.Errorf("repository: %v, %v", repo, err)
+	}
+}
+
+// What is asked of a served repository stays in it: the token may read more, and logs are public.
+func TestQueryStays(t *testing.T) {
+	in := func(selection string) string {
+		return `query { repository(owner: "acme", name: "widget") { ` + selection + ` } }`
+	}
+	for _, row := range []struct {
+		query string
+		kind  queryKind
+	}{
+		{in(`id isPrivate owner { login }`), queryReads},
+		{in(`pullRequests(first: 9) { nodes { author { login ... on User { name } } headRepository { nameWithOwner } } }`), queryReads},
+		{in(`issue(number: 1) { ...i }`) + ` fragment i on Issue { comments(first: 1) { nodes { body author { ...a } } } } fragment a on Actor { login }`, queryReads},
+		{in(`owner { repositories(first: 100) { nodes { name } } }`), queryUnshown},
+		{in(`owner { ... on User { issues(first: 9) { nodes { body } } } }`), queryUnshown},
+		{in(`pullRequests(first: 9) { nodes { author { ...a } } }`) + ` fragment a on User { issues(first: 9) { nodes { body } } }`, queryUnshown},
+		{in(`parent { object(expression: "HEAD:secret") { ... on Blob { text } } }`), queryUnshown},
+		{in(`forks(first: 9) { nodes { name } }`), queryUnshown},
+		{in(`pullRequests(first: 9) { nodes { headRepository { object(expression: "HEAD:secret") { id } } } }`), queryUnshown},
+		{in(`issue(number: 1) { repository { owner { login } } }`), queryUnshown},
+		{in(`issue(number: 1) { ...i }`) + ` fragment i on Issue { ...i }`, queryUnshown},
+		{in(`issue(number: 1) { ...gone }`), queryUnshown},
+		{`{ viewer { login } }`, queryReads},
+		{`{ viewer { ...v } } fragment v on User { repositories(first: 9) { nodes { name } } }`, queryUnshown},
+	} {
+		body, err := json.Marshal(map[string]string{"query": row.query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind := judgeQuery(body, func(owner, name string) bool { return owner == "acme" && name == "widget" }); kind != row.kind {
+			t.Errorf("%s: %v, want %v", row.query, kind, row.kind)
+		}
+	}
+	for name, text := range hub.Queries() {
+		body, err := json.Marshal(map[string]any{"query": text, "variables": map[string]string{"owner": "acme", "name": "widget"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind := judgeQuery(body, func(owner, name string) bool { return owner == "acme" && name == "widget" }); kind == queryUnshown {
+			t.Errorf("what bots ask themselves is not shown: %s", name)
+		}
 	}
 }
 

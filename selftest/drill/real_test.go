@@ -157,7 +157,8 @@ func checkFailures(f *field, s status, want []string) {
 			f.t.Errorf("the log of %s does not name %s", s.Context, name)
 		}
 	}
-	if !strings.Contains(page, "<html") || !strings.HasPrefix(log, "cyborg "+s.Context+" ") {
+	task, _, _ := strings.Cut(s.Context, "/")
+	if !strings.Contains(page, "<html") || !strings.HasPrefix(log, "cyborg "+task+" ") {
 		f.t.Errorf("the page of %s is no page, or its log does not begin with the line that repeats it: %.100q", s.Context, log)
 	}
 	f.t.Logf("%s: %d passed, %d failed", s.TargetURL, passed, len(got))

@@ -1,12 +1,7 @@
 package publish_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -62,49 +57,5 @@ func TestPruneKeeps(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, all(t, s, "")); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
-	}
-}
-
-// stubborn lets only some deletions through.
-type stubborn struct {
-	publish.Store
-	mu   sync.Mutex
-	left int
-}
-
-var errStubborn = errors.New("no")
-
-func (s *stubborn) Delete(ctx context.Context, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.left--; s.left < 0 {
-		return errStubborn
-	}
-	return s.Store.Delete(ctx, name)
-}
-
-// A bot that dies half way, at any deletion, leaves what the next one finds; and
-// of an attempt of which anything is left the page is left.
-func TestPruneGoesOn(t *testing.T) {
-	for died := range 14 {
-		s := openDir(t)
-		prefixes := shelfOfLogs(t, s, 7, 8)
-		keep := publish.Keep{Logs: 90 * days, Now: later()}
-		if _, err := publish.Prune(t.Context(), &stubborn{Store: s, left: died}, "acme/widget", keep); err != nil && !errors.Is(err, errStubborn) {
-			t.Fatal(err)
-		}
-		for _, p := range prefixes {
-			if left := all(t, s, p); len(left) > 0 && !slices.Contains(left, p+"/log.html") {
-				t.Errorf("died at deletion %d: of an attempt there are %q, and no page", died, left)
-			}
-		}
-		if _, err := publish.Prune(t.Context(), s, "acme/widget", keep); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range all(t, s, "") {
-			if !strings.Contains(name, "/history/") && !strings.HasPrefix(name, "acme/widget/index.") {
-				t.Errorf("died at deletion %d: %s is still there", died, name)
-			}
-		}
 	}
 }

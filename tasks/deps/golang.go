@@ -67,24 +67,9 @@ func (w *Work) goModule(ctx context.Context, folder string, asked wish, all *har
 	if err != nil {
 		return err
 	}
-	done := 0
-	for _, u := range due {
-		if u.why != "" {
-			all.left = append(all.left, u)
-			continue
-		}
-		if len(all.done)+done >= w.Settings.Limit {
-			all.waiting++
-			continue
-		}
-		if u.why, err = p.get(ctx, u); err != nil {
-			return err
-		}
-		if u.why != "" {
-			all.left = append(all.left, u)
-			continue
-		}
-		done++
+	done, err := w.take(ctx, due, all, p.get)
+	if err != nil {
+		return err
 	}
 	if done == 0 {
 		return before.restore()
@@ -148,7 +133,7 @@ func (p *goProject) list(ctx context.Context, flags, modules []string) (map[stri
 	return found, nil
 }
 
-// due lists the updates that are due, those of retracted versions first; and with a reason those that are not to be made.
+// due lists the updates that are due, those of retracted versions first.
 func (p *goProject) due(ctx context.Context, asked wish) ([]update, error) {
 	var names []string
 	for _, r := range p.mod.Require {

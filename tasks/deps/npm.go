@@ -103,20 +103,9 @@ func (w *Work) npmModule(ctx context.Context, folder string, asked wish, all *ha
 	if err != nil {
 		return err
 	}
-	done := 0
-	for _, u := range due {
-		if len(all.done)+done >= w.Settings.Limit {
-			all.waiting++
-			continue
-		}
-		if u.why, err = p.install(ctx, u); err != nil {
-			return err
-		}
-		if u.why != "" {
-			all.left = append(all.left, u)
-			continue
-		}
-		done++
+	done, err := w.take(ctx, due, all, p.install)
+	if err != nil {
+		return err
 	}
 	if done == 0 {
 		return before.restore()

@@ -77,6 +77,26 @@ func (w *Work) Refresh(ctx context.Context, args []string) (string, error) {
 	return text, nil
 }
 
+// take makes the updates of one project one by one, up to the limit of a pull request, and counts them. What try gives a
+// reason for is left out.
+func (w *Work) take(ctx context.Context, due []update, all *harvest, try func(context.Context, update) (why string, err error)) (done int, err error) {
+	for _, u := range due {
+		if len(all.done)+done >= w.Settings.Limit {
+			all.waiting++
+			continue
+		}
+		if u.why, err = try(ctx, u); err != nil {
+			return done, err
+		}
+		if u.why != "" {
+			all.left = append(all.left, u)
+			continue
+		}
+		done++
+	}
+	return done, nil
+}
+
 // The limits of a search for projects.
 const (
 	deepest = 5

@@ -7,6 +7,7 @@
 //	Machine  one of them: Run, CopyIn, CopyOut, Console, Close
 //	Driver   the hypervisor under it (vmimage/machine/libvirt); it knows domains, nothing of ssh or files
 //	Switch   a private network between machines of one job
+//	Cable    an interface whose other end is the bot, which decides what the guest may reach (container/gate)
 //
 // # What a machine is made of
 //
@@ -17,7 +18,7 @@
 //	cyborg.key=ssh-ed25519 AAAA…                       for images made for cyborg
 //	io.systemd.credential.binary:tmpfiles.extra=…      systemd 252 or newer writes authorized_keys itself
 //
-// By default the guest reaches nothing: not the host, not its network, not the Internet; the only way in is ssh from
+// Without a Cable the guest reaches nothing: not the host, not its network, not the Internet; the only way in is ssh from
 // the bot through a port of the loopback interface, and the only way out is what the bot copies.
 //
 // # Whose fault

@@ -35,6 +35,9 @@ type Domain struct {
 	Open    bool   // the guest reaches what the host reaches
 	Private string // path of a Switch's socket, for a second interface; empty: none
 	MAC     string // of that interface
+
+	Cable    string // path of a Cable's socket, for one more interface; empty: none
+	CableMAC string // of that interface
 }
 
 // A State is how a domain stands.

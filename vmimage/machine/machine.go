@@ -28,6 +28,7 @@ type Machine struct {
 	started time.Time
 	expiry  time.Time
 	console *console // nil for a machine that outlives its starter
+	cable   *socket  // nil without one
 
 	client *ssh.Client
 	close  sync.Once
@@ -41,6 +42,7 @@ func (m *Machine) Name() string { return m.name }
 func (m *Machine) Image() string { return m.image.Name }
 
 func (m *Machine) consolePath() string { return filepath.Join(m.dir, "console") }
+func (m *Machine) cablePath() string   { return filepath.Join(m.dir, "cable") }
 func (m *Machine) overlayPath() string { return filepath.Join(m.dir, "disk.qcow2") }
 
 // Console is what the machine has said on its serial line: its beginning and its end, MaxConsole of each. It can be
@@ -75,6 +77,9 @@ func (m *Machine) remove() error {
 	err := m.pool.o.Driver.Stop(ctx, m.name)
 	if m.console != nil {
 		err = errors.Join(err, m.console.close())
+	}
+	if m.cable != nil {
+		err = errors.Join(err, m.cable.close())
 	}
 	if err != nil { // the directory stays, so that a sweep finds both
 		if m.lock != nil {

@@ -30,6 +30,7 @@ type Spec struct {
 	Disk    int64         // the disk's size in bytes; less than the image's counts as that
 	Open    bool          // the guest reaches what the host reaches; else nothing at all
 	Private *Switch       // a second interface, to other machines of the job
+	Cable   *Cable        // one more interface, to this program; not with Keep
 	Boot    time.Duration // how long it may take until it answers; 0 is DefaultBoot
 	Life    time.Duration // after which any bot may take it for forgotten, see Sweep; 0 is DefaultLife
 	Keep    bool          // it outlives the program that starts it, until its Life is over or somebody stops it
@@ -120,6 +121,9 @@ func expiryOf(name string) (time.Time, bool) {
 
 // prepare makes the machine's directory, lock, key and console.
 func (p *Pool) prepare(ctx context.Context, s Spec) (*Machine, error) {
+	if s.Keep && s.Cable != nil {
+		return nil, errors.New("its cable would end with this program, and it would not")
+	}
 	k, err := newKey()
 	if err != nil {
 		return nil, err
@@ -139,6 +143,9 @@ func (p *Pool) prepare(ctx context.Context, s Spec) (*Machine, error) {
 	if !s.Keep {
 		if m.console, err = listenConsole(m.consolePath(), s.Console); err != nil {
 			return nil, errors.Join(fmt.Errorf("make console (a path may have 107 characters): %w", err), m.Close())
+		}
+		if m.cable, err = listenCable(m.cablePath(), s.Cable); err != nil {
+			return nil, errors.Join(fmt.Errorf("make cable (a path may have 107 characters): %w", err), m.Close())
 		}
 	}
 	return m, nil
@@ -175,6 +182,9 @@ func (m *Machine) launch(ctx context.Context, s Spec) error {
 	}
 	if s.Private != nil {
 		d.Private, d.MAC = s.Private.path, s.Private.nextMAC()
+	}
+	if m.cable != nil {
+		d.Cable, d.CableMAC = m.cablePath(), s.Cable.MAC
 	}
 	const tries = 5
 	for try := 1; ; try++ {

@@ -31,6 +31,7 @@ func TestDomainXML(t *testing.T) {
 			d.Kernel, d.Initrd, d.Append = "/images/vmlinux", "/images/initrd", "root=/dev/vda console=ttyS0"
 		},
 		"network": func(d *machine.Domain) { d.Private, d.MAC = "/state/a,b/net", "52:54:00:00:00:01" },
+		"cable":   func(d *machine.Domain) { d.Cable, d.CableMAC = "/state/a,b/cable", "52:54:00:00:00:02" },
 		"hostile": func(d *machine.Domain) {
 			d.Disk, d.Append, d.Kernel = `/a"b<c>&d`, `x="</cmdline><qemu:arg/>`, "/k"
 		},

@@ -65,6 +65,13 @@ func (f *Fake) Start(ctx context.Context, d machine.Domain) error {
 		}
 		g.console = conn
 	}
+	if d.Cable != "" {
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", d.Cable)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		g.conns = append(g.conns, conn)
+	}
 	if f.domains == nil {
 		f.domains, f.reasons = map[string]*guest{}, map[string]machine.Reason{}
 	}

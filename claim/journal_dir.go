@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
+
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 // A DirJournal is a Journal in a directory: one file for each process, which holds a lock on it as long as it lives.
@@ -33,14 +34,16 @@ func OpenJournal(dir string) (*DirJournal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, NewNonce()+NewNonce()+journalSuffix), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
+	for {
+		// Another process that adopts at this moment may take the file for a dead one's, and remove it.
+		f, err := lock.Try(filepath.Join(dir, NewNonce()+NewNonce()+journalSuffix), lock.Alone)
+		if err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
+		if f != nil {
+			return &DirJournal{dir: dir, file: f, open: map[string]Entry{}}, nil
+		}
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock journal %s: %w", f.Name(), err), f.Close())
-	}
-	return &DirJournal{dir: dir, file: f, open: map[string]Entry{}}, nil
 }
 
 // A line of the file: an entry, or the end of one.
@@ -139,8 +142,8 @@ func (j *DirJournal) adopt(name string, give func([]Entry) ([]Entry, error)) err
 		return fmt.Errorf("read journal: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read from; gives up the lock
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil // its process lives
+	if held, err := lock.Now(f, lock.Alone); !held {
+		return err // nil if its process lives
 	}
 	var errs []error
 	if entries := readJournal(f); len(entries) > 0 {

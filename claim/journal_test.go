@@ -2,9 +2,11 @@ package claim_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -92,5 +94,59 @@ func TestJournalForgets(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
 		t.Errorf("files left: %q", left)
+	}
+}
+
+// TestOpenWhileOthersAdopt: a bot that starts while others look for what the dead left can write down its claims, and none of
+// them is lost: a new journal is not taken for a dead one's.
+func TestOpenWhileOthersAdopt(t *testing.T) {
+	dir := t.TempDir()
+	other, err := claim.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	found := map[string]int{}
+	adopt := func() {
+		err := other.Orphans(func(entries []claim.Entry) ([]claim.Entry, error) {
+			for _, e := range entries {
+				found[e.Nonce]++
+			}
+			return nil, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				adopt()
+			}
+		}
+	})
+	const starts = 300
+	for i := range starts {
+		j, err := claim.OpenJournal(dir)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if err := errors.Join(j.Begin(claim.Entry{Nonce: fmt.Sprint(i)}), j.Abandon()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	group.Wait()
+	adopt()
+	for i := range starts {
+		if n := found[fmt.Sprint(i)]; n != 1 {
+			t.Errorf("the claim of start %d was found %d times", i, n)
+		}
 	}
 }

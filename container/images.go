@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 // An ImageError is an image that nobody has: the task's fault.
@@ -74,11 +74,11 @@ func (e *Engine) used(ctx context.Context, v *variant, image string, fresh bool)
 		return err
 	}
 	file := filepath.Join(e.o.Dir, pulledFile)
-	lock, err := lockFile(ctx, filepath.Join(e.o.Dir, gateName+"-images"), unix.LOCK_EX)
+	held, err := lock.Take(ctx, filepath.Join(e.o.Dir, gateName+"-images"), lock.Alone, nil)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer held.Close()
 	list := map[string]pulled{}
 	data, err := os.ReadFile(file)
 	if err == nil {

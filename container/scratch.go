@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 // A Scratch is a directory of one job. It goes when it is closed, or at the
@@ -37,20 +37,20 @@ func NewScratch(ctx context.Context, parent, job string) (*Scratch, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("make scratch: %w", err)
 	}
-	gate, err := lockFile(ctx, filepath.Join(parent, gateName), unix.LOCK_EX)
+	gate, err := lock.Take(ctx, filepath.Join(parent, gateName), lock.Alone, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make scratch: %w", err)
 	}
 	defer gate.Close()
 	dir := filepath.Join(parent, plain(job)+"-"+strings.ToLower(rand.Text()[:10]))
-	lock, err := lockFile(ctx, dir+lockSuffix, unix.LOCK_EX)
+	held, err := lock.Take(ctx, dir+lockSuffix, lock.Alone, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make scratch: %w", err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, errors.Join(fmt.Errorf("make scratch: %w", err), os.Remove(dir+lockSuffix), lock.Close())
+		return nil, errors.Join(fmt.Errorf("make scratch: %w", err), os.Remove(dir+lockSuffix), held.Close())
 	}
-	return &Scratch{Dir: dir, lock: lock}, nil
+	return &Scratch{Dir: dir, lock: held}, nil
 }
 
 // Close removes the directory with all that is in it. Closing twice is fine.
@@ -78,7 +78,7 @@ func sweepScratch(ctx context.Context, parent string) (removed []string, err err
 	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	gate, err := lockFile(ctx, filepath.Join(parent, gateName), unix.LOCK_EX)
+	gate, err := lock.Take(ctx, filepath.Join(parent, gateName), lock.Alone, nil)
 	if err != nil {
 		return nil, fmt.Errorf("sweep %s: %w", parent, err)
 	}
@@ -124,12 +124,12 @@ func deadScratches(parent string) ([]*Scratch, error) {
 			continue
 		}
 		dir := filepath.Join(parent, name)
-		lock, err := tryLock(dir+lockSuffix, unix.LOCK_EX)
+		held, err := lock.Try(dir+lockSuffix, lock.Alone)
 		if err != nil {
 			return dead, err
 		}
-		if lock != nil {
-			dead = append(dead, &Scratch{Dir: dir, lock: lock})
+		if held != nil {
+			dead = append(dead, &Scratch{Dir: dir, lock: held})
 		}
 	}
 	return dead, nil

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 // keptDir holds, for every ref that is kept, a file with its name; the file's
@@ -45,7 +45,7 @@ func (m *Mirror) Fetch(ctx context.Context, refs ...string) (map[string]string, 
 
 // fetch is Fetch without a second chance.
 func (m *Mirror) fetch(ctx context.Context, refs []string) (map[string]string, error) {
-	fetching, err := lock(ctx, m.fetchLock(), unix.LOCK_EX)
+	fetching, err := lock.Take(ctx, m.fetchLock(), lock.Alone, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -187,12 +187,12 @@ func (m *Mirror) tidy(ctx context.Context) error {
 	if time.Since(info.ModTime()) < daily && len(packs) < manyPacks {
 		return nil
 	}
-	fetching, err := tryLock(m.fetchLock(), unix.LOCK_EX)
+	fetching, err := lock.Try(m.fetchLock(), lock.Alone)
 	if fetching == nil {
 		return err
 	}
 	defer fetching.Close()
-	held, err := tryLock(m.useLock(), unix.LOCK_EX)
+	held, err := lock.Try(m.useLock(), lock.Alone)
 	if held == nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 func withLog(w io.Writer) func(*Options) {
@@ -279,7 +279,7 @@ func TestLocksExclude(t *testing.T) {
 			t.Errorf("%s does not wait: %v", what, err)
 		}
 	}
-	fetching, err := lock(deadline(t), m.fetchLock(), unix.LOCK_EX)
+	fetching, err := lock.Take(deadline(t), m.fetchLock(), lock.Alone, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 // The lock files of a mirror. Who needs both takes the first one first.
@@ -68,7 +68,7 @@ func suspect(ctx context.Context, err error) bool {
 // hold takes the mirror for reading and makes it first if it is not there.
 func (m *Mirror) hold(ctx context.Context) (*os.File, error) {
 	for {
-		held, err := lock(ctx, m.useLock(), unix.LOCK_SH)
+		held, err := lock.Take(ctx, m.useLock(), lock.Shared, nil)
 		if err != nil || m.exists() {
 			return held, err
 		}
@@ -87,7 +87,7 @@ func (m *Mirror) exists() bool {
 
 // create makes an empty mirror unless another process was faster.
 func (m *Mirror) create(ctx context.Context) error {
-	held, err := lock(ctx, m.useLock(), unix.LOCK_EX)
+	held, err := lock.Take(ctx, m.useLock(), lock.Alone, nil)
 	if err != nil {
 		return err
 	}
@@ -126,12 +126,12 @@ func (m *Mirror) sweep() {
 // heal checks the mirror and replaces a damaged one by nothing, so that the
 // next use makes it anew. Locks that a killed git left behind go as well.
 func (m *Mirror) heal(ctx context.Context) error {
-	fetching, err := lock(ctx, m.fetchLock(), unix.LOCK_EX)
+	fetching, err := lock.Take(ctx, m.fetchLock(), lock.Alone, nil)
 	if err != nil {
 		return err
 	}
 	defer fetching.Close()
-	held, err := lock(ctx, m.useLock(), unix.LOCK_EX)
+	held, err := lock.Take(ctx, m.useLock(), lock.Alone, nil)
 	if err != nil {
 		return err
 	}

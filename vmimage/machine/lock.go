@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/cyborg-bots/cyborg/container/lock"
 )
 
 // lockSuffix ends the name of the file beside a machine's directory that its owner holds.
@@ -26,11 +26,11 @@ func takeName(dir string, expiry time.Time) (string, *os.File, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("lock machine: %w", err)
 		}
-		switch err := lockNow(f); {
-		case errors.Is(err, unix.EWOULDBLOCK):
-		case err != nil:
+		held, err := lock.Now(f, lock.Alone)
+		if err != nil {
 			return "", nil, errors.Join(fmt.Errorf("lock machine: %w", err), f.Close())
-		case named(f, path):
+		}
+		if held {
 			return name, f, nil
 		}
 		f.Close()
@@ -47,23 +47,13 @@ func tryName(dir, name string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock machine %s: %w", name, err)
 	}
-	err = lockNow(f)
-	if err == nil && named(f, path) {
+	held, err := lock.Now(f, lock.Alone)
+	if held {
 		return f, nil
 	}
 	f.Close()
-	if err != nil && !errors.Is(err, unix.EWOULDBLOCK) {
+	if err != nil {
 		return nil, fmt.Errorf("lock machine %s: %w", name, err)
 	}
 	return nil, nil
-}
-
-// lockNow locks a file unless another process has it.
-func lockNow(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
-
-// named reports whether the path still leads to this very file.
-func named(f *os.File, path string) bool {
-	here, err := f.Stat()
-	there, err2 := os.Lstat(path)
-	return err == nil && err2 == nil && os.SameFile(here, there)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cyborg-bots/cyborg/container/lock"
 	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
@@ -117,11 +118,11 @@ func (c *Cache) Get(ctx context.Context, disk vmimage.Disk, from []Source, progr
 	if held, err := c.hold(ctx, disk, false, tell); held != nil || err != nil {
 		return held, err
 	}
-	lock, err := lockFile(ctx, c.aside(disk, "lock"), func() { tell(Waiting, 0, 0) })
+	getting, err := lock.Take(ctx, c.aside(disk, "lock"), lock.Alone, func() { tell(Waiting, 0, 0) })
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", disk, err)
 	}
-	defer lock.Close()
+	defer getting.Close()
 	if held, err := c.hold(ctx, disk, true, tell); held != nil || err != nil {
 		return held, err
 	}
@@ -146,8 +147,8 @@ func (c *Cache) hold(ctx context.Context, disk vmimage.Disk, alone bool, tell fu
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", disk, err)
 	}
-	free, err := tryLock(f, false)
-	if err != nil || !free || !same(f, path) { // it is being removed
+	free, err := lock.Now(f, lock.Shared)
+	if err != nil || !free { // it is being removed
 		f.Close()
 		return nil, err
 	}
@@ -179,11 +180,11 @@ func (c *Cache) hold(ctx context.Context, disk vmimage.Disk, alone bool, tell fu
 
 // Add takes a file that was made here into the cache, by renaming it. The file must be on the same file system.
 func (c *Cache) Add(ctx context.Context, disk vmimage.Disk, file string, progress func(Progress)) (*Held, error) {
-	lock, err := lockFile(ctx, c.aside(disk, "lock"), nil)
+	adding, err := lock.Take(ctx, c.aside(disk, "lock"), lock.Alone, nil)
 	if err != nil {
 		return nil, fmt.Errorf("add %s: %w", disk, err)
 	}
-	defer lock.Close()
+	defer adding.Close()
 	tell := func(phase Phase, done, total int64) {
 		if progress != nil {
 			progress(Progress{disk, phase, done, total})

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cyborg-bots/cyborg/container/lock"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
 
@@ -124,8 +125,8 @@ func (c *Cache) remove(disk vmimage.Disk) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	free, err := tryLock(f, true)
-	if err != nil || !free || !same(f, path) {
+	free, err := lock.Now(f, lock.Alone)
+	if err != nil || !free {
 		return false, err
 	}
 	if err := os.Remove(path); err != nil {
@@ -174,15 +175,11 @@ func (c *Cache) sweep() error {
 // sweepOne removes the remains of one download, if nobody is at it.
 func (c *Cache) sweepOne(disk vmimage.Disk) error {
 	path := c.aside(disk, "lock")
-	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	held, err := lock.Try(path, lock.Alone)
+	if held == nil {
 		return err
 	}
-	defer lock.Close()
-	free, err := tryLock(lock, true)
-	if err != nil || !free || !same(lock, path) {
-		return err
-	}
+	defer held.Close()
 	if info, err := os.Stat(c.aside(disk, "partial")); err == nil && time.Since(info.ModTime()) < stray {
 		return nil
 	}

@@ -5,9 +5,7 @@ package dock
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,13 +13,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cyborg-bots/cyborg/selftest/people"
 )
 
 // image is what is exercised.
 const image = "cyborg:slim"
 
 // The people: login to permission. The token is the login and "-token".
-var people = map[string]string{"ada": "admin", "cyborg": "write", "mallory": "none"}
+var accounts = map[string]string{"ada": "admin", "cyborg": "write", "mallory": "none"}
 
 // A dock is where containers lie: a private network with an emulator.
 type dock struct {
@@ -43,7 +43,7 @@ func enter(t *testing.T, limit time.Duration, repo string, flags ...string) *doc
 	d.docker("network", "create", "--internal", "--label", d.name, d.name)
 	args := []string{"run", "--detach", "--name", d.hub(), "--label", d.name, "--network", d.name, "--network-alias", "hub", image,
 		"fakehub", "--listen", "0.0.0.0:8080", "--repo", repo}
-	for login, permission := range people {
+	for login, permission := range accounts {
 		args = append(args, "--user", login+"="+login+"-token:"+permission)
 	}
 	d.docker(append(args, flags...)...)
@@ -139,56 +139,26 @@ func (d *dock) until(what string, look func() bool) {
 	}
 }
 
+// as is one of the people.
+func (d *dock) as(login string) people.Person {
+	return people.Person{Login: login, Token: login + "-token", URL: d.url}
+}
+
 // api sends a request as one of the people and decodes the answer into out unless it is nil.
 func (d *dock) api(login, method, path string, body, out any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(d.ctx, method, d.url+"/"+path, bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "token "+login+"-token")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %.500s", method, path, resp.Status, answer)
-	}
-	switch out := out.(type) {
-	case nil:
-		return nil
-	case *string:
-		*out = string(answer)
-		return nil
-	default:
-		return json.Unmarshal(answer, out)
-	}
+	return d.as(login).Do(d.ctx, method, path, body, out)
 }
 
 // git runs git in the folder of the dock's work tree, as ada.
 func (d *dock) git(args ...string) {
 	d.t.Helper()
-	cmd := exec.CommandContext(d.ctx, "git", args...)
-	cmd.Dir = d.dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		d.t.Fatalf("git %v: %v: %s", args, err, out)
+	if err := (&people.Clone{Dir: d.dir, Login: "ada"}).Git(d.ctx, args...); err != nil {
+		d.t.Fatal(err)
 	}
 }
 
 // remote is a repository's address for pushing as ada.
-func (d *dock) remote(repo string) string {
-	return strings.Replace(d.url, "://", "://ada:ada-token@", 1) + "/" + repo + ".git"
-}
+func (d *dock) remote(repo string) string { return d.as("ada").Remote(repo) }
 
 // open pushes a repository with one task and n branches, opens a pull request of each, and gives their heads.
 func (d *dock) open(repo, task, text string, n int) []string {

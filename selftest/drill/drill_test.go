@@ -4,9 +4,7 @@ package drill
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cyborg-bots/cyborg/selftest/people"
 )
 
 // A field is where a drill takes place: an emulator process, a folder, people.
@@ -31,7 +31,7 @@ type field struct {
 }
 
 // The people: login to permission. The token is the login and "-token".
-var people = map[string]string{"ada": "admin", "grace": "write", "cyborg": "write", "reader": "read", "mallory": "none"}
+var accounts = map[string]string{"ada": "admin", "grace": "write", "cyborg": "write", "reader": "read", "mallory": "none"}
 
 // enter starts an emulator with the given flags and a repository.
 func enter(t *testing.T, limit time.Duration, repo string, flags ...string) *field {
@@ -44,7 +44,7 @@ func enter(t *testing.T, limit time.Duration, repo string, flags ...string) *fie
 	}
 	f := &field{t: t, ctx: ctx, bin: bin, dir: t.TempDir()}
 	args := append([]string{"fakehub", "--listen", "127.0.0.1:0", "--repo", repo, "--logs", f.path("logs")}, flags...)
-	for login, permission := range people {
+	for login, permission := range accounts {
 		args = append(args, "--user", login+"="+login+"-token:"+permission)
 	}
 	cmd := exec.CommandContext(ctx, bin, args...)
@@ -135,43 +135,20 @@ func (f *field) stop(p *process) {
 	}
 }
 
+// as is one of the people.
+func (f *field) as(login string) people.Person {
+	return people.Person{Login: login, Token: login + "-token", URL: f.url}
+}
+
 // api sends a request as one of the people and decodes the answer into out unless it is nil. Reads are tried again: the
 // emulator may be told to fail.
 func (f *field) api(login, method, path string, body, out any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
 	for try := 0; ; try++ {
-		err = f.once(login, method, path, data, out)
+		err := f.as(login).Do(f.ctx, method, path, body, out)
 		if err == nil || method != http.MethodGet || try == 5 {
 			return err
 		}
 	}
-}
-
-func (f *field) once(login, method, path string, body []byte, out any) error {
-	req, err := http.NewRequestWithContext(f.ctx, method, f.url+"/"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "token "+login+"-token")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %.500s", method, path, resp.Status, answer)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, out)
 }
 
 // page reads what is published at an address.
@@ -213,19 +190,13 @@ func (f *field) until(what string, look func() bool) {
 // git runs git in a folder, as ada.
 func (f *field) git(dir string, args ...string) {
 	f.t.Helper()
-	cmd := exec.CommandContext(f.ctx, "git", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		f.t.Fatalf("git %v: %v: %s", args, err, out)
+	if err := (&people.Clone{Dir: dir, Login: "ada"}).Git(f.ctx, args...); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
 // remote is a repository's address for pushing as ada.
-func (f *field) remote(repo string) string {
-	return strings.Replace(f.url, "://", "://ada:ada-token@", 1) + "/" + repo + ".git"
-}
+func (f *field) remote(repo string) string { return f.as("ada").Remote(repo) }
 
 // A status is one commit status, as the API gives it.
 type status struct {

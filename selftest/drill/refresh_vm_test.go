@@ -173,7 +173,7 @@ func TestVMRefresh(t *testing.T) {
 	}
 	at := fmt.Sprintf("repos/%s/pulls/%d", r.repo, issue.Number)
 	r.until("the new disk is proposed", func() bool {
-		return r.once("ada", http.MethodGet, at, nil, &pull) == nil && strings.Contains(pull.Body, "[x] image-refresh")
+		return r.as("ada").Do(r.ctx, http.MethodGet, at, nil, &pull) == nil && strings.Contains(pull.Body, "[x] image-refresh")
 	})
 	if !regexp.MustCompile("\\| `busybox-static` \\| `0.1` \\| `1[0-9.:+~a-z-]+` \\|").MatchString(pull.Body) {
 		t.Errorf("the pull request says\n%s", pull.Body)

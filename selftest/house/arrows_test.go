@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 }
 
 // witnesses may be imported by the wiring and by tests only: an emulator in a bot would be a GitHub of its own.
-var witnesses = []string{"selftest/fakehub", "selftest/world", "selftest/swarm"}
+var witnesses = []string{"selftest/fakehub", "selftest/world", "selftest/swarm", "selftest/people"}
 
 // rooms lists the libraries that live in one package, or few, so that replacing one is a change of one room.
 var rooms = map[string][]string{

@@ -52,7 +52,7 @@ func (w *World) bot(name, repo string, pace Pace) (agent.Config, error) {
 	dir := filepath.Join(w.o.Dir, "bots", name)
 	jobs := filepath.Join(dir, "jobs")
 	log := w.o.Log.With("bot", name)
-	client, err := hub.New(hub.Options{URL: w.URL, Token: hub.Secret(w.people[Account].token), Dir: filepath.Join(dir, "etags"),
+	client, err := hub.New(hub.Options{URL: w.URL, Token: hub.Secret(w.people[Account].Token), Dir: filepath.Join(dir, "etags"),
 		Log: log, WriteEvery: 20 * time.Millisecond})
 	if err != nil {
 		return agent.Config{}, err

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cyborg-bots/cyborg/selftest/people"
 )
 
 // example is the repository of the demonstration. Modes are lost on embedding: scripts are told by their first line.
@@ -67,7 +69,7 @@ type Demo struct {
 	Out   io.Writer // where the story is told, line by line
 	Bots  int       // how many there are
 	began time.Time
-	grace *Clone // the writer's work tree
+	grace *people.Clone // the writer's work tree
 }
 
 // Play tells the story and gives an error if it did not end as it must: every context of every pull request with the
@@ -115,8 +117,8 @@ func (d *Demo) say(format string, args ...any) {
 }
 
 // firstCommit pushes the example as the owner.
-func (d *Demo) firstCommit(ctx context.Context) (*Clone, error) {
-	c, err := d.World.Person(Owner).Clone(ctx, Widget)
+func (d *Demo) firstCommit(ctx context.Context) (*people.Clone, error) {
+	c, err := d.World.Clone(ctx, Owner, Widget)
 	if err != nil {
 		return nil, err
 	}
@@ -156,9 +158,9 @@ func unpack(dir string) error {
 }
 
 // openPulls pushes a branch for each change and opens its pull request, as the writer.
-func (d *Demo) openPulls(ctx context.Context, owner *Clone) error {
+func (d *Demo) openPulls(ctx context.Context, owner *people.Clone) error {
 	grace := d.World.Person(Writer)
-	c, err := grace.Clone(ctx, Widget)
+	c, err := d.World.Clone(ctx, Writer, Widget)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (l *Lesson) Play(ctx context.Context) error {
 
 // teach pushes the example with the tasks in it, instead of its own.
 func (l *Lesson) teach(ctx context.Context) error {
-	c, err := l.World.Person(Owner).Clone(ctx, Widget)
+	c, err := l.World.Clone(ctx, Owner, Widget)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (l *Lesson) begin(ctx context.Context, taught *tasks.Catalogue) ([]*thing, 
 // openPull opens a pull request with a small change.
 func (l *Lesson) openPull(ctx context.Context) (int, error) {
 	grace := l.World.Person(Writer)
-	c, err := grace.Clone(ctx, Widget)
+	c, err := l.World.Clone(ctx, Writer, Widget)
 	if err != nil {
 		return 0, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/publish/dir"
 	"github.com/cyborg-bots/cyborg/selftest/fakehub"
+	"github.com/cyborg-bots/cyborg/selftest/people"
 )
 
 // Options say what kind of world it is.
@@ -29,7 +30,7 @@ type World struct {
 	URL    string // of the emulator, for API, git and people
 	o      Options
 	logs   *dir.Store
-	people map[string]*Person
+	people map[string]people.Person
 	bots   sync.WaitGroup
 	stop   context.CancelFunc
 	served chan error
@@ -63,13 +64,13 @@ func New(ctx context.Context, o Options) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make world: %w", err)
 	}
-	w := &World{Hub: hub, URL: "http://" + listener.Addr().String(), o: o, people: map[string]*Person{}, served: make(chan error, 1)}
+	w := &World{Hub: hub, URL: "http://" + listener.Addr().String(), o: o, people: map[string]people.Person{}, served: make(chan error, 1)}
 	if w.logs, err = dir.Open(filepath.Join(o.Dir, "logs"), dir.Options{PublicURL: w.URL + LogsPath}); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	for _, login := range []string{Owner, Writer, Account, Visitor} {
-		p := &Person{Login: login, token: login + "-token", world: w}
-		if err := hub.AddUser(fakehub.User{Login: login, Token: p.token}); err != nil {
+		p := people.Person{Login: login, Token: login + "-token", URL: w.URL}
+		if err := hub.AddUser(fakehub.User{Login: login, Token: p.Token}); err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
 		w.people[login] = p
@@ -93,7 +94,12 @@ func (w *World) AddRepo(ctx context.Context, name string) error {
 }
 
 // Person gives one of the people.
-func (w *World) Person(login string) *Person { return w.people[login] }
+func (w *World) Person(login string) people.Person { return w.people[login] }
+
+// Clone makes a work tree of a repository for one of the people.
+func (w *World) Clone(ctx context.Context, login, repo string) (*people.Clone, error) {
+	return w.people[login].Clone(ctx, repo, filepath.Join(w.o.Dir, "people", login, filepath.FromSlash(repo)))
+}
 
 // Close stops the emulator. Bots must have been stopped before.
 func (w *World) Close() error {

@@ -1,4 +1,6 @@
-package world
+// Package people is what people do in exercises, as they do it: with git, and with plain requests to GitHub's API. It knows
+// nothing of bots and of how an emulator is made, so that what it sees is seen by a witness of its own.
+package people
 
 import (
 	"bytes"
@@ -16,16 +18,13 @@ import (
 // A Person is somebody with an account: people use git and the API as people do.
 type Person struct {
 	Login string
-	token string
-	world *World
+	Token string
+	URL   string // of the emulator, without a slash at its end
 }
 
-// Token is the person's token.
-func (p *Person) Token() string { return p.token }
-
-// Do sends one request to the API, path as in "repos/acme/widget/issues", and decodes the answer into out unless that
-// is nil.
-func (p *Person) Do(ctx context.Context, method, path string, body, out any) error {
+// Do sends one request to the API, path as in "repos/acme/widget/issues", and decodes the answer into out: nil drops it, a
+// *string gets it as it is.
+func (p Person) Do(ctx context.Context, method, path string, body, out any) error {
 	var data io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -34,11 +33,11 @@ func (p *Person) Do(ctx context.Context, method, path string, body, out any) err
 		}
 		data = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, p.world.URL+"/"+path, data)
+	req, err := http.NewRequestWithContext(ctx, method, p.URL+"/"+path, data)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "token "+p.token)
+	req.Header.Set("Authorization", "token "+p.Token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("%s %s as %s: %w", method, path, p.Login, err)
@@ -49,8 +48,13 @@ func (p *Person) Do(ctx context.Context, method, path string, body, out any) err
 	case err != nil:
 		return fmt.Errorf("%s %s as %s: %w", method, path, p.Login, err)
 	case resp.StatusCode >= 300:
-		return fmt.Errorf("%s %s as %s: %s: %s", method, path, p.Login, resp.Status, answer)
-	case out == nil:
+		return fmt.Errorf("%s %s as %s: %s: %s", method, path, p.Login, resp.Status, answer[:min(len(answer), 500)])
+	}
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case *string:
+		*out = string(answer)
 		return nil
 	}
 	return json.Unmarshal(answer, out)
@@ -58,20 +62,23 @@ func (p *Person) Do(ctx context.Context, method, path string, body, out any) err
 
 // A Clone is a person's work tree of a repository.
 type Clone struct {
-	Dir    string
-	person *Person
+	Dir   string
+	Login string // whose commits are made in it
 }
 
-// Clone makes a work tree: of an empty repository an empty one on the branch main.
-func (p *Person) Clone(ctx context.Context, repo string) (*Clone, error) {
-	dir := filepath.Join(p.world.o.Dir, "people", p.Login, filepath.FromSlash(repo))
+// Remote is a repository's address, with which the person may fetch and push.
+func (p Person) Remote(repo string) string {
+	return strings.Replace(p.URL, "://", "://"+p.Login+":"+p.Token+"@", 1) + "/" + repo + ".git"
+}
+
+// Clone makes a work tree in dir: of an empty repository an empty one on the branch main.
+func (p Person) Clone(ctx context.Context, repo, dir string) (*Clone, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	c := &Clone{Dir: dir, person: p}
-	address := strings.Replace(p.world.URL, "://", "://"+p.Login+":"+p.token+"@", 1) + "/" + repo + ".git"
+	c := &Clone{Dir: dir, Login: p.Login}
 	for _, args := range [][]string{
-		{"init", "-q", "-b", "main"}, {"remote", "add", "origin", address}, {"fetch", "-q", "origin"},
+		{"init", "-q", "-b", "main"}, {"remote", "add", "origin", p.Remote(repo)}, {"fetch", "-q", "origin"},
 	} {
 		if err := c.Git(ctx, args...); err != nil {
 			return nil, err
@@ -87,12 +94,11 @@ func (p *Person) Clone(ctx context.Context, repo string) (*Clone, error) {
 func (c *Clone) Git(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = c.Dir
-	login := c.person.Login
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME="+login, "GIT_AUTHOR_EMAIL="+login+"@example.com",
-		"GIT_COMMITTER_NAME="+login, "GIT_COMMITTER_EMAIL="+login+"@example.com")
+		"GIT_AUTHOR_NAME="+c.Login, "GIT_AUTHOR_EMAIL="+c.Login+"@example.com",
+		"GIT_COMMITTER_NAME="+c.Login, "GIT_COMMITTER_EMAIL="+c.Login+"@example.com")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("git %s as %s: %w: %s", args[0], login, err, bytes.TrimSpace(out))
+		return fmt.Errorf("git %s as %s: %w: %s", args[0], c.Login, err, bytes.TrimSpace(out))
 	}
 	return nil
 }

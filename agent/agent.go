@@ -57,8 +57,9 @@ type Config struct {
 
 	Candidates *Candidates // what is needed to do jobs with proposed versions of this program; nil: the bot leaves them alone
 
-	Has       tasks.Capabilities // what this bot can do
-	Roll      *Roll              // where bots write down what they can do; nil: nowhere
+	Has       tasks.Capabilities                                    // what this bot can do
+	Fit       func(ctx context.Context) (tasks.Capabilities, error) // the same, asked again before a claim; an error says why it is nothing; nil: it stays as it is
+	Roll      *Roll                                                 // where bots write down what they can do; nil: nowhere
 	Policy    claim.Policy
 	AutoLease bool                                        // choose the lease of each claim by what is left of GitHub's budgets, see PaceOf
 	Jobs      int                                         // at the same time; 0 is 1
@@ -90,6 +91,8 @@ type Agent struct {
 	running map[string]*run                 // by Subject.Key
 	shunned map[string]time.Time            // subjects that are not looked at before
 	lacked  map[string]*container.LackError // by Subject.Key: what a job could not have
+
+	able tasks.Capabilities // what the bot can do now
 
 	ailing      int       // how many jobs in a row failed for a reason of our own
 	ailingUntil time.Time // nothing is taken before
@@ -161,7 +164,7 @@ func New(c Config) (*Agent, error) {
 		c.Seed = rand.Uint64()
 	}
 	return &Agent{
-		c: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: shyness(rand.New(rand.NewPCG(c.Seed, 2)).Float64()),
+		c: c, able: c.Has, census: census{said: kinds(c.Has)}, rand: rand.New(rand.NewPCG(c.Seed, 1)), shy: shyness(rand.New(rand.NewPCG(c.Seed, 2)).Float64()),
 		ended:   make(chan struct{}, 1),
 		running: map[string]*run{}, shunned: map[string]time.Time{}, lacked: map[string]*container.LackError{},
 		seen: map[string]time.Time{}, trust: map[string]verdict{}, approved: map[string]approval{}, lessons: map[string]lesson{},

@@ -23,6 +23,7 @@ func introduction(poll time.Duration) time.Duration { return min(poll/15, 2*time
 // A census is what this bot knows of the fleet.
 type census struct {
 	entered time.Time // when it wrote its own line
+	said    string    // what it can do, as that line says but for sizes
 	met     time.Time // when it asked for the flock's names
 	flock   []string  // these
 	read    time.Time
@@ -44,7 +45,7 @@ func (a *Agent) enroll(ctx context.Context) {
 // self is this bot as it describes itself.
 func (a *Agent) self() Peer {
 	return Peer{
-		Name: a.c.Name, Version: a.c.Version, Capabilities: strings.Fields(a.c.Has.String()), At: a.c.Hub.Now(), Flock: flockOf(a.c.Repos),
+		Name: a.c.Name, Version: a.c.Version, Capabilities: strings.Fields(a.has().String()), At: a.c.Hub.Now(), Flock: flockOf(a.c.Repos),
 	}
 }
 
@@ -84,7 +85,7 @@ func (a *Agent) leave(ctx context.Context) {
 func (a *Agent) fleet(ctx context.Context, c *tasks.Catalogue) []tasks.Capabilities {
 	lacks := false
 	for _, t := range c.Tasks {
-		lacks = lacks || !t.Builtin() && Lacks(t, a.c.Has) != ""
+		lacks = lacks || !t.Builtin() && Lacks(t, a.has()) != ""
 	}
 	if a.c.Roll == nil || !lacks {
 		return nil

@@ -103,6 +103,7 @@ func (a *Agent) random(d time.Duration) time.Duration {
 func (a *Agent) round(ctx, work context.Context) (time.Duration, error) {
 	var queue []Entry
 	var errs []error
+	a.recover(work)
 	a.enroll(ctx)
 	for _, repo := range a.c.Repos {
 		entries, err := a.visit(ctx, repo)
@@ -204,7 +205,7 @@ func (a *Agent) list(ctx context.Context, repo hub.Repo, snapshot hub.Snapshot) 
 		return nil, err
 	}
 	a.hearTips(ctx, repo, tips)
-	v := view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.c.Has, Trusted: trusted}
+	v := view{Repo: repo, Snapshot: snapshot, Tips: tips, Catalogue: catalogue, Has: a.has(), Trusted: trusted}
 	v.Approved = a.approvals(ctx, &v)
 	v.Fleet = a.fleet(ctx, catalogue)
 	if a.c.Candidates != nil {

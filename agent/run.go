@@ -107,6 +107,10 @@ func (a *Agent) do(ctx context.Context, r *run, lease time.Duration) time.Durati
 		r.err = err
 		return a.unapproved(e, err)
 	}
+	if err := a.fit(ctx, e); err != nil {
+		r.err = err
+		return a.c.Poll
+	}
 	if a.lacks(ctx, e) {
 		return lackFor * a.c.Poll
 	}

@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,10 +14,31 @@ type GitHub interface {
 	// Identity says who the bot is signed in as.
 	Identity(ctx context.Context) (Identity, error)
 	// Permission says what the bot may do in a repository ("owner/name"):
-	// admin, write, read or none.
+	// admin, write, read or none; withheld if its account may write, and its
+	// token may not.
 	Permission(ctx context.Context, repo string) (string, error)
 	// Skew asks GitHub for the time and says how far our clock is ahead.
 	Skew(ctx context.Context) (time.Duration, error)
+}
+
+// Errors of a GitHub that people mend elsewhere than where the question points.
+var (
+	ErrToken   = errors.New("github does not accept the token")
+	ErrNoReply = errors.New("github cannot be reached")
+)
+
+// unanswered says why GitHub did not answer a question.
+func unanswered(question string, err error) (Finding, error) {
+	f := Finding{Text: question + ": " + err.Error()}
+	switch {
+	case errors.Is(err, ErrToken):
+		f.Hint = "check GITHUB_TOKEN: it may be mistyped, expired or revoked"
+	case errors.Is(err, ErrNoReply):
+		f.Hint = "check this machine's network and proxy, and GITHUB_API_URL if it is set"
+	default:
+		return f, errors.New(f.Text)
+	}
+	return f, nil
 }
 
 // An Identity is who a token belongs to.
@@ -35,7 +57,7 @@ func Token(g GitHub) Probe {
 		Check: func(ctx context.Context) (Finding, error) {
 			who, err := g.Identity(ctx)
 			if err != nil {
-				return Finding{}, fmt.Errorf("sign in to GitHub: %w", err)
+				return unanswered("sign in to GitHub", err)
 			}
 			f := Finding{OK: true, Text: "signed in as " + who.Login}
 			if who.App {
@@ -64,13 +86,16 @@ func Permission(g GitHub, repo string) Probe {
 		Check: func(ctx context.Context) (Finding, error) {
 			may, err := g.Permission(ctx, repo)
 			if err != nil {
-				return Finding{}, fmt.Errorf("ask for the permission in %s: %w", repo, err)
+				return unanswered("ask for the permission in "+repo, err)
 			}
 			switch may {
 			case "admin", "maintain", "write":
 				return Finding{OK: true, Text: may + " in " + repo}, nil
 			case "read", "triage":
 				return Finding{Text: "may only read " + repo + ", so no status can be posted there"}, nil
+			case "withheld":
+				return Finding{Text: "the token may only read " + repo + ", although its account may write there",
+					Hint: "give the token write permission for commit statuses, issues, pull requests and contents"}, nil
 			default:
 				return Finding{Text: "has no access to " + repo + ", or there is no such repository",
 					Hint: "check the name, and give the bot's account write access to it"}, nil
@@ -92,7 +117,7 @@ func Clock(g GitHub) Probe {
 		Check: func(ctx context.Context) (Finding, error) {
 			skew, err := g.Skew(ctx)
 			if err != nil {
-				return Finding{}, fmt.Errorf("ask GitHub for the time: %w", err)
+				return unanswered("ask GitHub for the time", err)
 			}
 			way := "ahead of"
 			if skew < 0 {

@@ -54,7 +54,9 @@ type Result struct {
 	Finding string `json:"finding"`
 	Hint    string `json:"hint"`
 	MS      int64  `json:"ms"`
-	Needed  bool   `json:"needed,omitempty"`
+	Needed  bool   `json:"-"` // programs read the exit status
+
+	Capabilities []string `json:"-"` // what follows from it
 }
 
 // A Report is what all probes found, in the order of the probes.
@@ -68,28 +70,47 @@ func (r Report) CanRun() bool {
 	return !slices.ContainsFunc(r.Probes, func(p Result) bool { return p.Needed && !p.OK })
 }
 
-// Cheap returns the probes that may be asked again before every claim.
-func Cheap(probes []Probe) []Probe {
-	return slices.DeleteFunc(slices.Clone(probes), func(p Probe) bool { return !p.Cheap })
-}
-
 // Examine asks all probes at once and returns when each has answered or its
 // time is over. If ctx ends, the report says so for those without an answer.
 func Examine(ctx context.Context, probes []Probe) Report {
-	r := Report{Probes: make([]Result, len(probes)), Capabilities: []string{}}
-	found := make([][]string, len(probes))
+	r := Report{Probes: make([]Result, len(probes))}
 	var wg sync.WaitGroup
 	for i, p := range probes {
-		wg.Go(func() { r.Probes[i], found[i] = ask(ctx, p) })
+		wg.Go(func() { r.Probes[i] = ask(ctx, p) })
 	}
 	wg.Wait()
-	r.Capabilities = append(r.Capabilities, slices.Compact(slices.Sorted(slices.Values(slices.Concat(found...))))...)
+	r.conclude()
 	return r
+}
+
+// Again asks the cheap ones of the same probes once more, before a claim: a
+// disk fills, a daemon dies, a network goes. What the others found still counts.
+func (r Report) Again(ctx context.Context, probes []Probe) Report {
+	r.Probes = slices.Clone(r.Probes)
+	var wg sync.WaitGroup
+	for i, p := range probes {
+		if p.Cheap {
+			wg.Go(func() { r.Probes[i] = ask(ctx, p) })
+		}
+	}
+	wg.Wait()
+	r.conclude()
+	return r
+}
+
+// conclude says what follows from all results.
+func (r *Report) conclude() {
+	all := []string{}
+	for _, p := range r.Probes {
+		all = append(all, p.Capabilities...)
+	}
+	slices.Sort(all)
+	r.Capabilities = slices.Compact(all)
 }
 
 // ask asks one probe. It is left alone if it does not listen to its context; a
 // system call that hangs cannot be ended.
-func ask(ctx context.Context, p Probe) (Result, []string) {
+func ask(ctx context.Context, p Probe) Result {
 	limit := p.Timeout
 	if limit == 0 {
 		limit = DefaultTimeout
@@ -115,9 +136,10 @@ func ask(ctx context.Context, p Probe) (Result, []string) {
 		if r.Hint == "" {
 			r.Hint = p.Hint
 		}
-		return r, nil
+		return r
 	}
-	return r, f.Capabilities
+	r.Capabilities = f.Capabilities
+	return r
 }
 
 // check calls a probe; one that crashes is a bad finding, not the end of the bot.

@@ -34,9 +34,9 @@ func TestExamine(t *testing.T) {
 	}
 	want := Report{
 		Probes: []Result{
-			{Name: "memory", OK: true, Finding: "24 GB"},
-			{Name: "kvm", OK: true, Finding: "runs"},
-			{Name: "twice", OK: true, Finding: "also", Hint: "all the same"},
+			{Name: "memory", OK: true, Finding: "24 GB", Capabilities: []string{"memory=24G"}},
+			{Name: "kvm", OK: true, Finding: "runs", Capabilities: []string{"vm", "kvm"}},
+			{Name: "twice", OK: true, Finding: "also", Hint: "all the same", Capabilities: []string{"vm"}},
 			{Name: "logs", Finding: "full", Hint: "hint of logs", Needed: true},
 			{Name: "token", Finding: "401 [2J Bad credentials", Hint: "check it"},
 			{Name: "crash", Finding: "the probe crashed: nil map", Hint: "this is a mistake in cyborg; please report it"},
@@ -72,10 +72,13 @@ It cannot run without: logs
 }
 
 func TestJSON(t *testing.T) {
-	r := Examine(t.Context(), []Probe{fixed("kvm", Finding{Text: "no"})})
-	r.Probes[0].MS = 12
+	needed := fixed("git", Finding{OK: true, Text: "2.39", Capabilities: []string{"host"}})
+	needed.Needed = true
+	r := Examine(t.Context(), []Probe{fixed("kvm", Finding{Text: "no"}), needed})
+	r.Probes[0].MS, r.Probes[1].MS = 12, 0
 	got, err := json.Marshal(r)
-	const want = `{"probes":[{"name":"kvm","ok":false,"finding":"no","hint":"hint of kvm","ms":12}],"capabilities":[]}`
+	const want = `{"probes":[{"name":"kvm","ok":false,"finding":"no","hint":"hint of kvm","ms":12},` +
+		`{"name":"git","ok":true,"finding":"2.39","hint":"","ms":0}],"capabilities":["host"]}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
 	}
@@ -137,19 +140,38 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
-func TestCheap(t *testing.T) {
-	all := Standard(Given{State: t.TempDir(), GitHub: &github{}, Repos: []string{"acme/widget"}, Logs: memory{}, Where: "logs"})
-	var names []string
-	for _, p := range Cheap(all) {
-		names = append(names, p.Name)
+// What is asked again before a claim is quickly asked; what the others found stays.
+func TestAgain(t *testing.T) {
+	asked := map[string]int{}
+	fills := func(name string, cheap bool) Probe {
+		return Probe{Name: name, Cheap: cheap, Check: func(context.Context) (Finding, error) {
+			asked[name]++
+			return Finding{OK: asked[name] == 1, Text: "as asked", Capabilities: []string{name}}, nil
+		}}
 	}
-	if diff := cmp.Diff([]string{"disk"}, names); diff != "" {
-		t.Errorf("cheap probes (-want +got):\n%s", diff)
+	probes := []Probe{fills("disk", true), fills("kvm", false)}
+	first := Examine(t.Context(), probes[:1])
+	first.Probes = append(first.Probes, Examine(t.Context(), probes[1:]).Probes...) // one after the other, for the counts
+	second := first.Again(t.Context(), probes)
+	if diff := cmp.Diff([]string{"kvm"}, second.Capabilities); diff != "" || asked["disk"] != 2 || asked["kvm"] != 1 {
+		t.Errorf("asked %v, capabilities (-want +got):\n%s", asked, diff)
 	}
-	for _, p := range all {
+	if !first.Probes[0].OK || second.Probes[0].OK || !second.Probes[1].OK {
+		t.Errorf("before %+v, after %+v", first.Probes, second.Probes)
+	}
+	all := Standard(Given{State: t.TempDir(), GitHub: &github{}, Repos: []string{"acme/widget"}, Logs: memory{}, Where: "logs",
+		Networks: map[string]string{"lab": "localhost:1"}, Secrets: func() (map[string]string, error) { return nil, nil }})
+	var cheap []string
+	for _, p := range append(all, Machines(nil)) {
 		if p.Doc == "" || p.Check == nil {
 			t.Errorf("probe %s lacks something", p.Name)
 		}
+		if p.Cheap {
+			cheap = append(cheap, p.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"disk", "network", "vm"}, cheap); diff != "" {
+		t.Errorf("cheap probes (-want +got):\n%s", diff)
 	}
 }
 

@@ -2,7 +2,9 @@ package selftest
 
 import (
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 )
 
 // Given is what a bot was given, for the probes to look at. What is not set is
@@ -13,6 +15,9 @@ type Given struct {
 	Repos  []string // "owner/name"
 	Logs   Store
 	Where  string // the log store's name for people
+
+	Secrets  func() (map[string]string, error) // that may be handed to tasks, by name
+	Networks map[string]string                 // by name, an address in each
 }
 
 // Standard returns the probes of every bot, in the order of the table.
@@ -23,7 +28,7 @@ func standard(g Given, root fs.FS) []Probe {
 	if g.State != "" {
 		list = append(list, Disk(g.State))
 	}
-	list = append(list, Git(), Containers(), KVM())
+	list = append(list, Git(), KVM())
 	if g.GitHub != nil {
 		list = append(list, Clock(g.GitHub), Token(g.GitHub))
 		for _, repo := range g.Repos {
@@ -32,6 +37,12 @@ func standard(g Given, root fs.FS) []Probe {
 	}
 	if g.Logs != nil {
 		list = append(list, Logs(g.Logs, g.Where))
+	}
+	if g.Secrets != nil {
+		list = append(list, Secrets(g.Secrets))
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Networks)) {
+		list = append(list, Network(name, g.Networks[name]))
 	}
 	return list
 }

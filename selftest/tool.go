@@ -52,43 +52,6 @@ func gitVersion(text string) (major, minor int, ok bool) {
 	return major, minor, err1 == nil && err2 == nil
 }
 
-// Containers asks which runners for sandboxes and containers answer here: a
-// program that is installed may still not be allowed to do anything. Whether
-// jobs can run there is asked by Sandbox.
-func Containers() Probe {
-	type runner struct {
-		name string
-		argv []string
-	}
-	runners := []runner{
-		{"podman", []string{"podman", "info", "--format", "{{.Version.Version}}"}},
-		{"docker", []string{"docker", "version", "--format", "{{.Server.Version}}"}},
-		{"bwrap", []string{"bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"}},
-	}
-	return Probe{
-		Name: "container", Doc: "which sandboxes and containers work here", Timeout: 20 * time.Second,
-		Hint: "install one that works without privileges, for example: apt-get install bubblewrap",
-		Check: func(ctx context.Context) (Finding, error) {
-			var good, bad []string
-			for _, r := range runners {
-				out, err := output(ctx, r.argv[0], r.argv[1:]...)
-				switch {
-				case errors.Is(err, exec.ErrNotFound):
-				case err != nil:
-					bad = append(bad, r.name+" does not work: "+err.Error())
-				default:
-					good = append(good, strings.TrimSpace(r.name+" "+out))
-				}
-			}
-			f := Finding{OK: len(good) > 0, Text: strings.Join(append(good, bad...), "; ")}
-			if f.Text == "" {
-				f.Text = "neither podman, docker nor bubblewrap is on this machine"
-			}
-			return f, nil
-		},
-	}
-}
-
 // Place asks whether jobs can be run in a place, by running one; then the bot
 // has the place's name as a capability ("host").
 func Place(name string, try func(context.Context) error) Probe {

@@ -58,28 +58,6 @@ func TestGit(t *testing.T) {
 	}
 }
 
-func TestContainers(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		scripts map[string]string
-		ok      bool
-		want    string
-	}{
-		{"none", nil, false, "neither podman, docker nor bubblewrap is on this machine"},
-		{"podman", map[string]string{"podman": "echo 4.3.1"}, true, "podman 4.3.1"},
-		{"all", map[string]string{"podman": "echo 4.3.1", "docker": "echo 20.10.24", "bwrap": "exit 0"}, true, "podman 4.3.1; docker 20.10.24; bwrap"},
-		{"no daemon", map[string]string{"docker": "echo Cannot connect to the Docker daemon >&2; exit 1"}, false,
-			"docker does not work: run docker: exit status 1: Cannot connect to the Docker daemon"},
-		{"one of two", map[string]string{"podman": "exit 1", "bwrap": "exit 0"}, true, "bwrap; podman does not work: run podman: exit status 1"},
-	} {
-		programs(t, test.scripts)
-		got, can := answer(t, Containers())
-		if got.OK != test.ok || got.Finding != test.want || len(can) > 0 {
-			t.Errorf("%s: got %+v, %q; want %q", test.name, got, can, test.want)
-		}
-	}
-}
-
 func TestPlace(t *testing.T) {
 	got, can := answer(t, Place("host", func(context.Context) error { return nil }))
 	if !got.OK || len(can) != 1 || can[0] != "host" {

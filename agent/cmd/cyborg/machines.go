@@ -54,20 +54,39 @@ type machinery struct {
 
 // machinery opens it. Nothing is started. The error is machine.ErrNoHypervisor when this program was built without.
 func (f *runFlags) machinery(ctx context.Context, state string, log *slog.Logger) (*machinery, error) {
-	uri := f.machine.libvirt
-	if uri == "" {
-		uri = f.env.Getenv("LIBVIRT_DEFAULT_URI")
-	}
-	driver, err := libvirt.Open(libvirt.Options{URI: uri})
+	driver, err := f.driver()
 	if err != nil {
 		return nil, err
 	}
 	found := selftest.Examine(ctx, []selftest.Probe{selftest.KVM(), selftest.Memory(os.DirFS("/"))})
-	m := &machinery{driver: driver, kvm: slices.Contains(found.Capabilities, "kvm"), shelf: f.shelf(state)}
+	return f.equip(driver, found.Capabilities, state, log)
+}
+
+func (f *runFlags) driver() (*libvirt.Driver, error) {
+	uri := f.machine.libvirt
+	if uri == "" {
+		uri = f.env.Getenv("LIBVIRT_DEFAULT_URI")
+	}
+	return libvirt.Open(libvirt.Options{URI: uri})
+}
+
+// hypervisor gives the driver, and the question whether it works. Without a driver the answer says why there is none.
+func (f *runFlags) hypervisor() (*libvirt.Driver, selftest.Probe) {
+	driver, err := f.driver()
+	if err != nil {
+		return nil, selftest.Machines(func(context.Context) (string, error) { return "", err })
+	}
+	return driver, selftest.Machines(driver.Hypervisor)
+}
+
+// equip makes the rest, with what the self-exam found.
+func (f *runFlags) equip(driver *libvirt.Driver, found []string, state string, log *slog.Logger) (*machinery, error) {
+	m := &machinery{driver: driver, kvm: slices.Contains(found, "kvm"), shelf: f.shelf(state)}
+	var err error
 	if m.shelf.warehouse, err = f.warehouse(state); err != nil {
 		return nil, err
 	}
-	memory, err := f.machine.most(found.Capabilities)
+	memory, err := f.machine.most(found)
 	if err != nil {
 		return nil, err
 	}
@@ -171,19 +190,6 @@ func (s *shelf) has(ctx context.Context, file string) bool {
 // had tells whether what a job could not have is there now.
 func (b *bot) had(ctx context.Context, name string) bool {
 	return b.machines == nil || b.machines.shelf.has(ctx, name)
-}
-
-// openMachines gives a bot its machines, if this program was built with a hypervisor, and the question whether it works.
-func (b *bot) openMachines(ctx context.Context) ([]selftest.Probe, error) {
-	m, err := b.flags.machinery(ctx, b.state, b.log)
-	if errors.Is(err, machine.ErrNoHypervisor) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	b.machines = m
-	return []selftest.Probe{selftest.KVM(), selftest.Machines(m.driver.Hypervisor)}, nil
 }
 
 // places is where jobs run here.

@@ -19,6 +19,7 @@ import (
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/selftest"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
 
@@ -50,6 +51,8 @@ func runCommand() command {
 		Long: `
 A bot needs a token that may read the repositories and write commit statuses; in $GITHUB_TOKEN, or in a file that
 $GITHUB_TOKEN_FILE names. The folder $CYBORG_SECRETS, if it is set, has a file for each secret that tasks may name.
+$CYBORG_NETWORKS names the networks that this machine is in, each with something that only answers in there:
+"lab=wiki.lab.example:443"; the bot then has network=lab for as long as it does.
 
 It keeps nothing that another bot needs: start as many as you like, stop any of them, at any time. The first SIGTERM or
 SIGINT asks it to stop: it takes nothing new, gives running jobs --drain to end, and gives the rest back to the peers.
@@ -147,6 +150,10 @@ func (f *runFlags) wire() (*bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	networks, err := f.networks()
+	if err != nil {
+		return nil, err
+	}
 	redact, err := f.redactor()
 	if err != nil {
 		return nil, err
@@ -167,7 +174,7 @@ func (f *runFlags) wire() (*bot, error) {
 	if f.name != "" {
 		log = log.With("bot", f.name)
 	}
-	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, policy: f.policy(), locks: locks, bots: bots,
+	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, networks: networks, policy: f.policy(), locks: locks, bots: bots,
 		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log})}, nil
 }
 
@@ -254,23 +261,26 @@ const jobsDir = "jobs"
 
 // A bot is all that run wires together.
 type bot struct {
-	flags   *runFlags
-	state   string
-	hub     *hub.Client
-	repos   []hub.Repo
-	log     *slog.Logger
-	store   publish.Store
-	redact  *publish.Redactor
-	greets  bool              // it has said who it is
-	secrets map[string]string // that it may hand to tasks
-	policy  claim.Policy
-	locks   hub.Repo // of claims as refs; the zero value is none
-	bots    hub.Repo // of this program; the zero value is none
-	host    *container.Host
-	claims  *claim.DirJournal
-	has     tasks.Capabilities // what the self-exam found
-	names   map[string]hub.Repository
-	user    hub.User // whose credentials these are
+	flags    *runFlags
+	state    string
+	hub      *hub.Client
+	repos    []hub.Repo
+	log      *slog.Logger
+	store    publish.Store
+	redact   *publish.Redactor
+	greets   bool              // it has said who it is
+	secrets  map[string]string // that it may hand to tasks
+	networks map[string]string // that it may be in, with an address in each
+	policy   claim.Policy
+	locks    hub.Repo // of claims as refs; the zero value is none
+	bots     hub.Repo // of this program; the zero value is none
+	host     *container.Host
+	claims   *claim.DirJournal
+	has      tasks.Capabilities // what the self-exam found
+	probes   []selftest.Probe   // of the self-exam
+	found    selftest.Report    // by them
+	names    map[string]hub.Repository
+	user     hub.User // whose credentials these are
 
 	boxes    *sandboxes
 	machines *machinery // nil: this program was built without a hypervisor
@@ -326,7 +336,9 @@ func (b *bot) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.learn(report)
+	if err := b.learn(report); err != nil {
+		return err
+	}
 	if err := b.refuse(os.Geteuid(), mounted); err != nil {
 		return err
 	}
@@ -365,6 +377,10 @@ func (b *bot) mirror(name string) (*checkout.Mirror, error) {
 // config is the agent's configuration.
 func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
+	fit := b.fit
+	if f.rehearse {
+		fit = nil // nothing is claimed
+	}
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,
 		Places: b.places(), Prune: b.pruner(), Also: b.imageTasks(), Own: b.ownTasks(), Named: checkName,
@@ -374,7 +390,7 @@ func (b *bot) config() agent.Config {
 		Name: f.name, Host: hostName(), Version: buildVersion(), Web: b.web(),
 		Hub: b.hub, Repos: b.repos, Teacher: &welcome{Teacher: workshop, bot: b}, Performer: workshop, Store: b.store, Redact: b.redact, Limits: publish.Limits{Patience: max(f.patience, 1)},
 		Private: b.private(),
-		Board:   b.board(), Candidates: b.candidates(), Errands: b.errands(b.user), Has: b.has, Roll: &agent.Roll{Store: b.store},
+		Board:   b.board(), Candidates: b.candidates(), Errands: b.errands(b.user), Has: b.has, Fit: fit, Roll: &agent.Roll{Store: b.store},
 		Policy: policy, AutoLease: f.lease == 0, Jobs: f.jobs, Room: b.room, Had: b.had, Poll: f.poll, Drain: max(f.drain, 1), Once: f.once, Rehearse: f.rehearse,
 		Alive: b.alive, Kill: f.env.Kill, Scratch: filepath.Join(b.state, jobsDir), Log: b.log,
 	}

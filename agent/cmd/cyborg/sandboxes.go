@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"log/slog"
 	"os/exec"
@@ -108,6 +109,9 @@ func (s *sandboxes) probes() []selftest.Probe {
 			"then use a vm", patience, func(ctx context.Context) (string, error) {
 			holds, err := s.bubble.Try(ctx)
 			s.plain = err == nil
+			if errors.Is(err, exec.ErrNotFound) {
+				err = errors.New("there is no bubblewrap on this machine")
+			}
 			return holds.String(), err
 		}))
 	}

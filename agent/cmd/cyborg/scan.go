@@ -111,7 +111,9 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.has = capabilities(report.Capabilities)
+	if b.has, err = b.able(report, true); err != nil {
+		return nil, err
+	}
 	a, err := agent.New(b.config())
 	if err != nil {
 		return nil, infra(err)

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/selftest"
@@ -67,11 +66,22 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 	if err != nil {
 		return selftest.Report{}, err
 	}
+	given := selftest.Given{State: state}
 	store, err := f.store(state)
-	if err != nil {
+	switch exit, _ := errors.AsType[*exitError](err); {
+	case err == nil:
+		given.Logs, given.Where = examinedStore{store}, storeName(store)
+	case exit == nil || exit.Code != exitInfra:
+		return selftest.Report{}, err // nobody has said what to ask about
+	default:
+		given.Logs, given.Where = noStore{err}, "the log store"
+	}
+	if given.Networks, err = f.networks(); err != nil {
 		return selftest.Report{}, err
 	}
-	given := selftest.Given{State: state, Logs: examinedStore{store}, Where: storeName(store)}
+	if f.env.Getenv("CYBORG_SECRETS") != "" {
+		given.Secrets = f.handed
+	}
 	client, err := f.client(state, nil)
 	if err == nil {
 		given.GitHub = examinedHub{client}
@@ -82,19 +92,19 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 		for _, r := range repos {
 			given.Repos = append(given.Repos, r.String())
 		}
-	} else if f.env.Getenv("GITHUB_TOKEN") != "" {
+	} else if f.env.Getenv("GITHUB_TOKEN") != "" || f.env.Getenv("GITHUB_TOKEN_FILE") != "" {
 		return selftest.Report{}, err
 	}
 	probes := append(selftest.Standard(given), selftest.Place(string(tasks.OnHost), f.tryHost(state)))
-	if m, err := f.machinery(ctx, state, f.logger()); err == nil {
-		defer m.driver.Close()
-		probes = append(probes, selftest.Machines(m.driver.Hypervisor))
+	driver, machines := f.hypervisor()
+	if driver != nil {
+		defer driver.Close()
 	}
 	boxes, err := f.sandboxesOf(state, f.logger())
 	if err != nil {
 		return selftest.Report{}, err
 	}
-	report := selftest.Examine(ctx, append(probes, boxes.probes()...))
+	report := selftest.Examine(ctx, append(append(probes, machines), boxes.probes()...))
 	report.Capabilities = strings.Fields(capabilities(report.Capabilities).String()) // what a bot says that it can do
 	return report, nil
 }
@@ -113,19 +123,46 @@ func (f *runFlags) tryHost(state string) func(context.Context) error {
 
 // exam is the part of the self-exam that a bot passes when it starts: what decides which jobs it takes, and nothing slow.
 func (b *bot) exam(ctx context.Context) (selftest.Report, error) {
-	machines, err := b.openMachines(ctx)
-	if err != nil {
-		return selftest.Report{}, err
-	}
+	var err error
 	if b.boxes, err = b.flags.sandboxesOf(b.state, b.log); err != nil {
 		return selftest.Report{}, err
 	}
 	root := os.DirFS("/")
-	return selftest.Examine(ctx, append([]selftest.Probe{
+	b.probes = []selftest.Probe{
 		selftest.System(), selftest.CPUs(root), selftest.Memory(root), selftest.Disk(b.state), selftest.Git(),
 		selftest.Clock(examinedHub{b.hub}), selftest.Logs(examinedStore{b.store}, storeName(b.store)),
 		selftest.Place(string(tasks.OnHost), b.flags.tryHost(b.state)),
-	}, append(machines, b.boxes.probes()...)...)), nil
+		selftest.Secrets(func() (map[string]string, error) { return b.secrets, nil }),
+	}
+	if len(b.secrets) == 0 {
+		b.probes = b.probes[:len(b.probes)-1]
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.networks)) {
+		b.probes = append(b.probes, selftest.Network(name, b.networks[name]))
+	}
+	driver, machines := b.flags.hypervisor()
+	if driver != nil { // without, people who build this program know
+		b.probes = append(b.probes, selftest.KVM(), machines)
+	}
+	b.probes = append(b.probes, b.boxes.probes()...)
+	b.found = selftest.Examine(ctx, b.probes)
+	if driver != nil {
+		if b.machines, err = b.flags.equip(driver, b.found.Capabilities, b.state, b.log); err != nil {
+			return selftest.Report{}, err
+		}
+	}
+	return b.found, nil
+}
+
+// fit is what a bot finds when it looks again before it claims a job.
+func (b *bot) fit(ctx context.Context) (tasks.Capabilities, error) {
+	now := b.found.Again(ctx, b.probes)
+	for i, p := range now.Probes {
+		if p.Needed && !p.OK && b.probes[i].Cheap {
+			return nil, fmt.Errorf("%s: %s", p.Name, p.Finding)
+		}
+	}
+	return capabilities(now.Capabilities), nil
 }
 
 // capabilities is what a bot here can do: what was found, but of places only those in which this program runs jobs.
@@ -141,44 +178,19 @@ func capabilities(found []string) tasks.Capabilities {
 	return list
 }
 
-// examinedHub asks GitHub for the self-exam.
-type examinedHub struct{ hub *hub.Client }
+// noStore is a log store that cannot be opened, for the self-exam to say so.
+type noStore struct{ err error }
 
-var _ selftest.GitHub = examinedHub{}
+var _ selftest.Store = noStore{}
 
-// Identity implements selftest.GitHub.
-func (e examinedHub) Identity(ctx context.Context) (selftest.Identity, error) {
-	user, err := e.hub.User(ctx)
-	return selftest.Identity{Login: user.Login, App: user.App, Scopes: scopesOf(user)}, err
-}
+// Put implements selftest.Store.
+func (n noStore) Put(context.Context, string, []byte) error { return n.err }
 
-// Permission implements selftest.GitHub.
-func (e examinedHub) Permission(ctx context.Context, name string) (string, error) {
-	repo, err := hub.ParseRepo(name)
-	if err != nil {
-		return "", err
-	}
-	r, err := e.hub.Repository(ctx, repo)
-	if err != nil {
-		return "", err
-	}
-	if user, err := e.hub.User(ctx); err == nil && user.App {
-		return "write", nil // an App's rights are not told here; the first write shows
-	}
-	return r.Permission, nil
-}
+// Get implements selftest.Store.
+func (n noStore) Get(context.Context, string) ([]byte, error) { return nil, n.err }
 
-// Skew implements selftest.GitHub.
-func (e examinedHub) Skew(ctx context.Context) (time.Duration, error) {
-	if _, err := e.hub.User(ctx); err != nil {
-		return 0, err
-	}
-	skew, ok := e.hub.Skew()
-	if !ok {
-		return 0, errors.New("github did not tell the time")
-	}
-	return skew, nil
-}
+// Delete implements selftest.Store.
+func (n noStore) Delete(context.Context, string) error { return n.err }
 
 // examinedStore is the log store for the self-exam.
 type examinedStore struct{ store publish.Store }
@@ -231,10 +243,9 @@ func (e examinedStore) Fetch(ctx context.Context, name string) (data []byte, add
 }
 
 // learn takes up what the self-exam found, and logs each thing that is not as it should be.
-func (b *bot) learn(report selftest.Report) {
-	b.has = capabilities(report.Capabilities)
-	for _, name := range slices.Sorted(maps.Keys(b.secrets)) {
-		b.has = append(b.has, tasks.Capability{Name: "secret", Value: name})
+func (b *bot) learn(report selftest.Report) (err error) {
+	if b.has, err = b.able(report, b.flags.rehearse); err != nil {
+		return err
 	}
 	for _, p := range report.Probes {
 		if !p.OK {
@@ -242,4 +253,22 @@ func (b *bot) learn(report selftest.Report) {
 		}
 	}
 	b.log.Info("can do", "capabilities", b.has.String())
+	return nil
+}
+
+// pretended is the variable with what a bot is to take for what it can do when it does nothing: the places of the bot whose
+// choices it tells are not in the place where it tells them.
+const pretended = "CYBORG_PRETENDED"
+
+// able is what follows from the self-exam. idle tells that nothing will be done.
+func (b *bot) able(report selftest.Report, idle bool) (tasks.Capabilities, error) {
+	words := b.flags.env.Getenv(pretended)
+	if words == "" || !idle {
+		return capabilities(report.Capabilities), nil
+	}
+	has, err := tasks.ParseCapabilities(strings.Fields(words))
+	if err != nil {
+		return nil, usageError("read %s: %v", pretended, err)
+	}
+	return has, nil
 }

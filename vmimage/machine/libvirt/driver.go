@@ -69,7 +69,10 @@ func (d *Driver) connect() (*api.Connect, error) {
 	}
 	c, err := api.NewConnect(d.uri)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", d.uri, explain(err))
+		if err = explain(err); errors.Is(err, machine.ErrNoHypervisor) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("connect to %s: %w", d.uri, err)
 	}
 	d.opened = c
 	return c, nil
@@ -78,14 +81,24 @@ func (d *Driver) connect() (*api.Connect, error) {
 // explain says what a person can do where libvirt's words do not.
 func explain(err error) error {
 	text := err.Error()
+	if own, ok := errors.AsType[api.Error](err); ok && own.Message != "" {
+		text = own.Message // without the numbers of its code and domain
+	}
 	switch {
+	case errors.Is(err, machine.ErrNoHypervisor):
+		return err // it is explained
 	case strings.Contains(text, "Failed to open libvirt"):
 		return fmt.Errorf("%w: libvirt is not on this machine (Debian: libvirt-daemon libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils libvirt-clients)", machine.ErrNoHypervisor)
-	case strings.Contains(text, "Cannot find 'libvirtd' in path"), strings.Contains(text, "Failed to connect socket"),
-		strings.Contains(text, "no connection driver available"):
-		return fmt.Errorf("%w: %w (Debian: libvirt-daemon libvirt-daemon-driver-qemu; root needs a running libvirtd, other users do not)", machine.ErrNoHypervisor, err)
+	case strings.Contains(text, "Failed to connect socket") && os.Getuid() == 0:
+		return fmt.Errorf("%w: no libvirtd runs here, and root has no session of its own: run the bot as an ordinary user, or start libvirtd (%s)", machine.ErrNoHypervisor, text)
+	case strings.Contains(text, "Failed to connect socket"):
+		return fmt.Errorf("%w: libvirt's daemon does not answer (%s)", machine.ErrNoHypervisor, text)
+	case strings.Contains(text, "Cannot find '") && strings.Contains(text, "in path"):
+		return fmt.Errorf("%w: libvirt's daemon is not on this machine (Debian: libvirt-daemon; %s)", machine.ErrNoHypervisor, text)
+	case strings.Contains(text, "no connection driver available"):
+		return fmt.Errorf("%w: libvirt has no driver for QEMU (Debian: libvirt-daemon-driver-qemu; %s)", machine.ErrNoHypervisor, text)
 	case strings.Contains(text, "Cannot check QEMU binary"), strings.Contains(text, "no emulator"):
-		return fmt.Errorf("%w: %w (Debian: qemu-system-x86)", machine.ErrNoHypervisor, err)
+		return fmt.Errorf("%w: %s (Debian: qemu-system-x86)", machine.ErrNoHypervisor, text)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	api "libvirt.org/go/libvirt"
 
@@ -15,10 +16,14 @@ import (
 
 // Hypervisor names what machines run on here ("libvirt 9.0.0, QEMU 7.2.22"), if all is there that they need.
 func (d *Driver) Hypervisor(ctx context.Context) (string, error) {
-	for program, from := range map[string]string{"qemu-img": "qemu-utils", emulator: "qemu-system-x86"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return "", fmt.Errorf("%w: %s is not on this machine (Debian: %s)", machine.ErrNoHypervisor, program, from)
+	var missing, packages []string
+	for _, p := range [][2]string{{emulator, "qemu-system-x86"}, {"qemu-img", "qemu-utils"}} {
+		if _, err := exec.LookPath(p[0]); err != nil {
+			missing, packages = append(missing, p[0]), append(packages, p[1])
 		}
+	}
+	if len(missing) > 0 {
+		return "", fmt.Errorf("%w: there is no %s on this machine (Debian: %s)", machine.ErrNoHypervisor, strings.Join(missing, ", and no "), strings.Join(packages, " "))
 	}
 	name, err := call(ctx, d, func(c *api.Connect) (string, error) {
 		library, err := c.GetLibVersion()

@@ -28,7 +28,11 @@ func diskOf(source string, job tasks.Job) string {
 	if at < 0 {
 		return ""
 	}
-	name := job.Axes[at].Value
+	return diskNamed(source, job.Axes[at].Value)
+}
+
+// diskNamed is the disk of an image in a work tree.
+func diskNamed(source, name string) string {
 	root, err := os.OpenRoot(source)
 	if err != nil {
 		return name
@@ -54,7 +58,20 @@ func diskOf(source string, job tasks.Job) string {
 	return name
 }
 
-// LimitsOf is what a task's job may use: what it says that it needs.
+// beside are the machines beside that of a job, each with its disk.
+func beside(source string, t *tasks.Task, job tasks.Job) []container.Machine {
+	var list []container.Machine
+	for _, m := range t.Machines {
+		one := container.Machine{Name: m.Name, Image: diskOf(source, job)}
+		if m.Image != "" {
+			one.Image = diskNamed(source, m.Image)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// LimitsOf is what a task's job may use, or each machine of one with several: what it says that it needs.
 func LimitsOf(t *tasks.Task) container.Limits {
 	var l container.Limits
 	for _, c := range t.Needs {
@@ -64,6 +81,9 @@ func LimitsOf(t *tasks.Task) container.Limits {
 		case "disk":
 			l.Disk = c.Bytes
 		}
+	}
+	if len(t.Machines) > 0 {
+		l.Memory = cmp.Or(l.Memory, tasks.MachineMemory)
 	}
 	return l
 }

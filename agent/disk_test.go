@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/tasks"
 )
@@ -37,6 +39,20 @@ func TestDiskOf(t *testing.T) {
 	}
 }
 
+// TestBeside: each machine starts from the disk that the work tree names for it, or from that of the job's own.
+func TestBeside(t *testing.T) {
+	tree := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(tree, "bots", "images"), 0o755))
+	must(t, os.Symlink("own-01.qcow2", filepath.Join(tree, "bots", "images", "own")))
+	must(t, os.Symlink("other-02.qcow2", filepath.Join(tree, "bots", "images", "other")))
+	task := &tasks.Task{Header: tasks.Header{Machines: []tasks.Machine{{Name: "server", Image: "other"}, {Name: "client"}, {Name: "third", Image: "none"}}}}
+	got := beside(tree, task, tasks.Job{Axes: []tasks.Value{{Axis: "image", Value: "own"}}})
+	want := []container.Machine{{Name: "server", Image: "other-02.qcow2"}, {Name: "client", Image: "own-01.qcow2"}, {Name: "third", Image: "none"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -52,6 +68,13 @@ func TestLimitsAndKept(t *testing.T) {
 	}}
 	if got := LimitsOf(task); got != (container.Limits{Memory: 4 << 30, Disk: 20 << 30}) {
 		t.Errorf("got %+v", got)
+	}
+	task.Machines = []tasks.Machine{{Name: "server"}}
+	if got := LimitsOf(task); got != (container.Limits{Memory: 4 << 30, Disk: 20 << 30}) {
+		t.Errorf("with a machine beside each has %+v", got)
+	}
+	if got := LimitsOf(&tasks.Task{Header: tasks.Header{Machines: task.Machines}}); got.Memory != tasks.MachineMemory {
+		t.Errorf("a machine whose task does not say how much it needs has %+v", got)
 	}
 	for name, want := range map[string]bool{"shots/a.png": true, "core/1": true, "deep/core": true, "out/junit.xml": true, "main.go": false, "out/log": false} {
 		if got := kept(task)(name); got != want {

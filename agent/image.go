@@ -11,8 +11,8 @@ import (
 // refreshTask is the task that proposes new disks.
 const refreshTask = "image-refresh"
 
-// concerned lists the contexts that a pull request asks for: all, but that of a new disk asks only for those that run in
-// it, as it changes the disk's link and nothing else. That it is one its branch says, which is named by who with write
+// concerned lists the contexts that a pull request asks for: all, but that of a new disk asks only for those that start
+// a machine from it, as it changes the disk's link and nothing else. That it is one its branch says, which is named by who with write
 // access made it. What people have asked for by a status is done in any case; and if no context runs in the disk, all are.
 func (v *view) concerned(p hub.Pull) []tasks.Context {
 	all := v.Catalogue.ContextsFor(tasks.PullRequest, p.BaseRef)
@@ -21,7 +21,7 @@ func (v *view) concerned(p hub.Pull) []tasks.Context {
 	}
 	used := false
 	some := slices.DeleteFunc(slices.Clone(all), func(c tasks.Context) bool {
-		runs := slices.ContainsFunc(c.Axes, func(a tasks.Value) bool { return a.Axis == "image" && refreshes(p.HeadRef, a.Value) })
+		runs := slices.ContainsFunc(c.Images(), func(image string) bool { return refreshes(p.HeadRef, image) })
 		used = used || runs
 		asked := slices.ContainsFunc(p.Contexts, func(s hub.Status) bool { return strings.EqualFold(s.Context, c.Name) })
 		return !runs && !asked

@@ -16,10 +16,11 @@ func TestConcerned(t *testing.T) {
 		Trusted: map[string]bool{"ada": true, "cyborg": true},
 		Catalogue: catalogue(t, map[string]string{
 			"verify": "on: pull request\nimage: debian debian-12.5 fedora\nin: vm\n",
+			"ring":   "on: pull request\nimage: fedora\nin: vm\nmachines: server=debian peer\n",
 			"lint":   "on: pull request\nin: host\n",
 		}),
 	}
-	all := []string{"lint", "verify/debian", "verify/debian-12.5", "verify/fedora"}
+	all := []string{"lint", "ring/fedora", "verify/debian", "verify/debian-12.5", "verify/fedora"}
 	nonce := "k3jq7zt2"
 	for _, row := range []struct {
 		name, author, repo, branch string
@@ -27,10 +28,10 @@ func TestConcerned(t *testing.T) {
 		want                       []string
 	}{
 		{"a change", "ada", "acme/widget", "topic", "", all},
-		{"a new disk", "ada", "cyborg/widget", "image-refresh-debian-" + nonce, "", []string{"verify/debian"}},
-		{"made in the repository", "ada", "acme/widget", "image-refresh-fedora-" + nonce, "", []string{"verify/fedora"}},
+		{"a new disk", "ada", "cyborg/widget", "image-refresh-debian-" + nonce, "", []string{"ring/fedora", "verify/debian"}},
+		{"made in the repository", "ada", "acme/widget", "image-refresh-fedora-" + nonce, "", []string{"ring/fedora", "verify/fedora"}},
 		{"a name with other signs", "ada", "cyborg/widget", "image-refresh-debian-12-5-" + nonce, "", []string{"verify/debian-12.5"}},
-		{"somebody asks for more", "ada", "cyborg/widget", "image-refresh-debian-" + nonce, "lint", []string{"lint", "verify/debian"}},
+		{"somebody asks for more", "ada", "cyborg/widget", "image-refresh-debian-" + nonce, "lint", []string{"lint", "ring/fedora", "verify/debian"}},
 		{"nothing runs in it", "ada", "cyborg/widget", "image-refresh-arch-" + nonce, "", all},
 		{"a stranger's branch", "mallory", "mallory/widget", "image-refresh-debian-" + nonce, "", all},
 		{"a stranger's fork", "ada", "mallory/widget", "image-refresh-debian-" + nonce, "", all},

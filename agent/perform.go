@@ -153,6 +153,7 @@ func (w *Workshop) execute(ctx context.Context, env *Env, job tasks.Job, runner 
 	switch env.Place {
 	case tasks.InVM:
 		spec.Image, spec.Limits, spec.Keep = diskOf(source, job), LimitsOf(env.Task), kept(env.Task)
+		spec.Machines = beside(source, env.Task, job)
 	case tasks.InContainer:
 		spec.Image, spec.Limits = env.Task.In.Image, sandboxLimits(env.Task)
 	case tasks.OnHost, tasks.AnyPlace:

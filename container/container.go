@@ -100,7 +100,17 @@ type Spec struct {
 	Image    string   // what the job finds as its root directory; empty is the runner's own rule
 	Network  []string // nil is the Internet without private networks; [NoNetwork]; or the hosts that it may reach
 	Limits   Limits
+	Machines []Machine              // more machines beside the job's own, for runners that have machines
 	Keep     func(name string) bool // which files of Dir count afterwards, for runners whose jobs work on a copy; nil: none
+}
+
+// OwnMachine is the name by which a job's own machine is known to those beside it.
+const OwnMachine = "job"
+
+// A Machine is one beside a job's own, on a network that only the machines of the job see.
+type Machine struct {
+	Name  string // by which the others reach it
+	Image string // what it starts from
 }
 
 // DefaultGrace is how long a job may tidy up after SIGTERM.

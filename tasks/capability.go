@@ -142,7 +142,7 @@ func (c Capability) missing(has Capabilities) string {
 
 // Requires lists all that a bot must have for a task: what its header needs, the place it runs in, and its secrets.
 func (h *Header) Requires() Capabilities {
-	list := slices.Clone(h.Needs)
+	list := h.forAll(slices.Clone(h.Needs))
 	add := func(c Capability) {
 		if !slices.Contains(list, c) {
 			list = append(list, c)

@@ -108,6 +108,7 @@ func TestTable(t *testing.T) {
 		script("bots/po-refresh", "#!/bin/sh\n# po-refresh: pull new translations\n# every: 7 days\n# paths: po/\n# push: head\n# in: container debian:13\n"),
 		script("bots/notes", "#!/bin/sh\n# notes: write the notes\n# after: verify\n# secrets: TOKEN\n# in: host\n"),
 		script("bots/many", "#!/bin/sh\n# many: one of each\n# image: a b c d\n# with: x=1 2 3 4\n# on: push main\n# network: none\n"),
+		script("bots/ring", "#!/bin/sh\n# ring: three machines\n# image: debian-13\n# in: vm\n# machines: server=centos-10 client\n# needs: memory=2G disk=10G\n"),
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ type Header struct {
 	Images    []string      // the first axis: which disks it runs in
 	With      []Axis        // more axes
 	In        Place         // where it runs
+	Machines  []Machine     // more machines beside the job's own, on a network of theirs alone
 	Needs     Capabilities  // what a bot must have
 	Secrets   []string      // names of the secrets that it is given
 	Timeout   time.Duration // when it is stopped; DefaultTimeout if not said

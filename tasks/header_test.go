@@ -187,6 +187,7 @@ func TestLongFile(t *testing.T) {
 
 func FuzzParseHeader(f *testing.F) {
 	f.Add([]byte(productHeader))
+	f.Add([]byte(machinesHeader))
 	archive, err := txtar.ParseFile("testdata/bad.txtar")
 	if err != nil {
 		f.Fatal(err)
@@ -227,6 +228,7 @@ func checkGoodHeader(t *testing.T, h Header) {
 	if len(contexts) > MaxContexts {
 		t.Errorf("%d contexts", len(contexts))
 	}
+	checkGoodMachines(t, h)
 	for _, context := range contexts {
 		if len(context.Name) > MaxContext {
 			t.Errorf("context of %d characters", len(context.Name))

@@ -22,6 +22,7 @@ func keys() []key {
 		{"image", false, readImages},
 		{"with", false, readWith},
 		{"in", false, readPlace},
+		{"machines", false, readMachines},
 		{"needs", true, readNeeds},
 		{"secrets", true, readSecrets},
 		{"timeout", false, readTimeout},

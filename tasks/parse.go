@@ -153,6 +153,7 @@ func checkWhole(h *Header, file string, fields []field, errs *HeaderErrors) {
 		say("network", fmt.Sprintf("a virtual machine reaches nothing, and nothing can be let through to %s alone", h.Network[0]),
 			"write: in: container IMAGE, whose network is filtered by name; or bring what it needs in the image")
 	}
+	checkMachines(h, say)
 	checkContexts(h, file, say)
 }
 

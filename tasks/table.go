@@ -66,6 +66,7 @@ func (t *Task) Explain() string {
 	line("branches", strings.Join(t.Branches, " "))
 	line("contexts", t.contextText())
 	line("runs in", cmp.Or(t.In.String(), "the strictest place that the bot has"))
+	line("beside it", t.machineText())
 	line("bot needs", t.Requires().String())
 	line("timeout", FormatDuration(t.Timeout))
 	line("results", cmp.Or(t.Results.String(), "exit code"))

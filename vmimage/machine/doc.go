@@ -6,7 +6,7 @@
 //	Pool     all machines of this host's bots: starts them, lists them, sweeps what the dead left
 //	Machine  one of them: Run, CopyIn, CopyOut, Console, Close
 //	Driver   the hypervisor under it (vmimage/machine/libvirt); it knows domains, nothing of ssh or files
-//	Switch   a private network between machines of one job
+//	Switch   a private network between machines of one job; as a Network it has a name and a lock, and is swept as they are
 //	Cable    an interface whose other end is the bot, which decides what the guest may reach (container/gate)
 //
 // # What a machine is made of

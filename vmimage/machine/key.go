@@ -15,6 +15,7 @@ import (
 // A key lets one bot into one machine.
 type key struct {
 	signer     ssh.Signer
+	raw        ed25519.PrivateKey
 	authorized string // a line of authorized_keys, without the newline
 	private    []byte // PEM, for a machine that outlives its starter
 }
@@ -38,8 +39,24 @@ func parseKey(private []byte) (key, error) {
 	if err != nil {
 		return key{}, fmt.Errorf("read key: %w", err)
 	}
+	raw, err := ssh.ParseRawPrivateKey(private)
+	if err != nil {
+		return key{}, fmt.Errorf("read key: %w", err)
+	}
+	pair, ok := raw.(*ed25519.PrivateKey)
+	if !ok {
+		return key{}, fmt.Errorf("read key: it is a %T", raw)
+	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-	return key{signer: signer, authorized: line, private: private}, nil
+	return key{signer: signer, raw: *pair, authorized: line, private: private}, nil
+}
+
+// dropbear is the key in the form that dropbear's programs read, some of which know no other.
+func (k key) dropbear() []byte {
+	return ssh.Marshal(struct {
+		Kind string
+		Pair []byte // the private half, the public half
+	}{ssh.KeyAlgoED25519, k.raw})
 }
 
 // firmware is the key as texts of the firmware, for a guest in which user signs in.

@@ -29,10 +29,12 @@ type Machine struct {
 	expiry  time.Time
 	console *console // nil for a machine that outlives its starter
 	cable   *socket  // nil without one
+	mac     string   // of its interface to the machines of its job; empty: none
 
-	client *ssh.Client
-	close  sync.Once
-	closed error
+	client  *ssh.Client
+	hostKey ssh.PublicKey // of the guest's ssh
+	close   sync.Once
+	closed  error
 }
 
 // Name is the machine's name on this host.

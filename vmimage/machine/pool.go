@@ -181,7 +181,8 @@ func (m *Machine) launch(ctx context.Context, s Spec) error {
 		Console: m.consolePath(), Owned: !s.Keep, Open: s.Open,
 	}
 	if s.Private != nil {
-		d.Private, d.MAC = s.Private.path, s.Private.nextMAC()
+		m.mac = s.Private.nextMAC()
+		d.Private, d.MAC = s.Private.path, m.mac
 	}
 	if m.cable != nil {
 		d.Cable, d.CableMAC = m.cablePath(), s.Cable.MAC

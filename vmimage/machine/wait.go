@@ -154,19 +154,25 @@ func (m *Machine) dial(ctx context.Context, patience time.Duration, ready <-chan
 		return nil, errors.Join(err, conn.Close())
 	}
 	close(spoke)
-	c, channels, requests, err := ssh.NewClientConn(&prefixed{Conn: conn, first: first}, address, m.config())
+	var hostKey ssh.PublicKey
+	c, channels, requests, err := ssh.NewClientConn(&prefixed{Conn: conn, first: first}, address, m.config(&hostKey))
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	m.hostKey = hostKey
 	return ssh.NewClient(c, channels, requests), nil
 }
 
 // config is how we sign in. The guest's host key is not checked: it was made a moment ago, nobody knows it, and whoever
-// could sit on this port of the loopback interface would learn nothing of worth, as our key opens this machine only.
-func (m *Machine) config() *ssh.ClientConfig {
+// could sit on this port of the loopback interface would learn nothing of worth, as our key opens this machine only. It
+// is noted, for the machines beside this one.
+func (m *Machine) config(hostKey *ssh.PublicKey) *ssh.ClientConfig {
 	return &ssh.ClientConfig{
 		User: m.image.user(), Auth: []ssh.AuthMethod{ssh.PublicKeys(m.key.signer)},
-		HostKeyCallback:   ssh.InsecureIgnoreHostKey(),
+		HostKeyCallback: func(_ string, _ net.Addr, k ssh.PublicKey) error {
+			*hostKey = k
+			return nil
+		},
 		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoRSASHA256},
 		ClientVersion:     "SSH-2.0-cyborg",
 	}

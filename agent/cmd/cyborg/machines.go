@@ -128,7 +128,7 @@ func (m *machineFlags) most(found []string) (int64, error) {
 
 // room tells whether a job's machine has room beside those that run.
 func (m *machinery) room(e agent.Entry) bool {
-	return e.Place != tasks.InVM || m.budget.Fits(m.place.ShareOf(agent.LimitsOf(e.Taught)))
+	return e.Place != tasks.InVM || m.budget.Fits(m.place.ShareOf(agent.LimitsOf(e.Taught)).Times(1+len(e.Taught.Machines)))
 }
 
 // A shelf is where the disks of virtual machines are on this host.

@@ -234,26 +234,10 @@ func TestVMSweep(t *testing.T) {
 			if len(files) > 0 {
 				t.Errorf("left after sweeping %q: %q", swept, files)
 			}
-			if left := waitUntilGone(t); len(left) > 0 {
+			if left := machinetest.WaitUntilGone(t); len(left) > 0 {
 				t.Errorf("left: %q", left)
 			}
 		})
-	}
-}
-
-// waitUntilGone gives a hypervisor that was told to end the time to do it.
-func waitUntilGone(t *testing.T) []string {
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
-		left := machinetest.Leftovers()
-		if len(left) == 0 || time.Now().After(deadline) {
-			return left
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-t.Context().Done():
-			return left
-		}
 	}
 }
 

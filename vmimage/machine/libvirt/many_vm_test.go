@@ -46,7 +46,7 @@ func clean(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(machinetest.Home(), "m", "*")); len(files) > 0 {
 		t.Errorf("files are left: %q", files)
 	}
-	if left := waitUntilGone(t); len(left) > 0 {
+	if left := machinetest.WaitUntilGone(t); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 }

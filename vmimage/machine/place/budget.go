@@ -21,6 +21,11 @@ type Share struct {
 	CPUs   int
 }
 
+// Times is what so many machines of this share use.
+func (s Share) Times(n int) Share {
+	return Share{Memory: s.Memory*int64(n) + overhead*int64(n-1), CPUs: s.CPUs * n}
+}
+
 // overhead is what the hypervisor needs beside the guest's memory.
 const overhead = 160 << 20
 

@@ -112,6 +112,9 @@ func (p *Place) run(ctx context.Context, s container.Spec) (container.Result, er
 	if err != nil {
 		return container.Result{}, err
 	}
+	if len(s.Machines) > 0 {
+		return p.several(ctx, s, image)
+	}
 	share := p.ShareOf(s.Limits)
 	give, err := p.o.Budget.Take(ctx, share)
 	if err != nil {
@@ -143,22 +146,22 @@ func lifeOf(timeout time.Duration) time.Duration {
 func (p *Place) end(m *machine.Machine, s container.Spec) error {
 	err := m.Close()
 	if len(s.Writable) > 0 {
-		err = errors.Join(err, keepConsole(s.Writable[0], m.Console()))
+		err = errors.Join(err, keepConsole(s.Writable[0], ConsoleFile, m.Console()))
 	}
 	return err
 }
 
 // keepConsole writes the console into the folder of artifacts; a job may have left a file of that name, or a link.
-func keepConsole(dir string, text []byte) error {
+func keepConsole(dir, file string, text []byte) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("keep console: %w", err)
 	}
 	defer root.Close()
-	if err := root.RemoveAll(ConsoleFile); err != nil {
+	if err := root.RemoveAll(file); err != nil {
 		return fmt.Errorf("keep console: %w", err)
 	}
-	if err := root.WriteFile(ConsoleFile, text, 0o644); err != nil {
+	if err := root.WriteFile(file, text, 0o644); err != nil {
 		return fmt.Errorf("keep console: %w", err)
 	}
 	return nil

@@ -50,7 +50,7 @@ var mutations = []mutation{
 	{"a repair that comes late is looked after", "repair.go", "for range proofs {", "for range 1 {", "TestLateRepair"},
 	{"a person's words are not painted over", "repair.go", "v.Newest.Kind == KindOther || ", "", "TestDecide$"},
 	{"a release is given back by its nonce", "journal.go", "if known && v.Owner.Nonce != e.Nonce || v.State == Done {", "if known || v.Count >= 0 {", "TestRestart|TestExplore$"},
-	{"a living process keeps its claims", "journal_dir.go", "\t\treturn nil // its process lives", "\t\t_ = err", "TestRestart"},
+	{"a living process keeps its claims", "journal_dir.go", "if held, err := lock.Now(f, lock.Alone); !held {", "if _, err := lock.Now(f, lock.Alone); err != nil {", "TestRestart"},
 	{"a title that people edit stays", "issues.go", "human := humanPart(renames, issue.Title)", "human := ParseTitle(renames0(renames, issue.Title)).Human", "TestPeopleAndBots"},
 	{"a prefix by hand is respected", "issues.go", "if shown.Kind == KindHold || issue.State != \"open\" {", "if false {", "TestIssueNotForBots|TestPeopleAndBots"},
 	{"the winner's name is in the title", "issues.go", "if shown.Nonce != v.Owner.Nonce {", "if false {", "TestLoserLeavesTheTitle"},

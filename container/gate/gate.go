@@ -4,6 +4,8 @@
 //
 //	job ── its kernel's stack ── interface ──► stack of the gate ── rules ──► connection of the bot ──► Internet
 //
+// A virtual machine is a sandbox like others: its interface is a cable with Ethernet frames, see [Frames].
+//
 // That needs no privilege on the machine, no firewall and no other program. What it does not carry does not work: only
 // TCP and UDP over IPv4, no incoming connections, no ping.
 //

@@ -82,12 +82,28 @@ func (g *Gate) resolve(ctx context.Context, name string) ([]netip.Addr, dnsmessa
 			g.o.Log.Debug("not told", "name", name, "address", a.String(), "why", why)
 			continue
 		}
-		g.mu.Lock()
-		g.told[a] = true
-		g.mu.Unlock()
-		list = append(list, a)
+		if g.tell(a) {
+			list = append(list, a)
+		}
 	}
 	return list, dnsmessage.RCodeSuccess
+}
+
+// mostTold is how many addresses of its hosts a sandbox is told: a host's owner may have a new one for each question.
+const mostTold = 4096
+
+// tell remembers an address that the sandbox is given for a host, and says no when those are too many.
+func (g *Gate) tell(a netip.Addr) bool {
+	if len(g.o.Hosts) == 0 {
+		return true // all of them may be reached
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.told[a] && len(g.told) >= mostTold {
+		return false
+	}
+	g.told[a] = true
+	return true
 }
 
 // named answers questions that come over TCP, each with its length before it.

@@ -82,3 +82,22 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestToldIsBounded: a host whose owner has a new address for each question fills no memory, and the newest lead nowhere.
+func TestToldIsBounded(t *testing.T) {
+	g, given := asked("web.test"), 0
+	g.o.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+		given++
+		return []netip.Addr{netip.AddrFrom4([4]byte{93, byte(given >> 16), byte(given >> 8), byte(given)})}, nil
+	}
+	list, code := g.resolve(t.Context(), "web.test")
+	for code == dnsmessage.RCodeSuccess && len(list) > 0 && given <= mostTold {
+		list, code = g.resolve(t.Context(), "web.test")
+	}
+	if given != mostTold+1 || len(g.told) != mostTold || code != dnsmessage.RCodeSuccess {
+		t.Errorf("%d were told of %d: %v", len(g.told), given, code)
+	}
+	if g = asked(); !g.tell(netip.MustParseAddr("93.0.0.1")) || len(g.told) != 0 {
+		t.Errorf("%d are kept of those who may reach all", len(g.told))
+	}
+}

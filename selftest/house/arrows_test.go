@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"container/containertest":     {"container", "container/gate"},
 	"vmimage/machine/libvirt":     {"vmimage/machine"},
 	"vmimage/machine/machinetest": {"vmimage/machine"},
-	"vmimage/machine/place":       {"vmimage/machine", "container"},
+	"vmimage/machine/place":       {"vmimage/machine", "container", "container/gate"},
 }
 
 // witnesses may be imported by the wiring and by tests only: an emulator in a bot would be a GitHub of its own.
@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"github.com/bradleyfalzon/":          {"claim/hub"},
 	"github.com/minio/":                  {"publish/s3"},
 	"gvisor.dev/":                        {"container/gate"},
+	"github.com/insomniacslk/":           {"container/gate"},
 	"libvirt.org/":                       {"vmimage/machine/libvirt"},
 	"golang.org/x/crypto/ssh":            {"vmimage/machine", "vmimage/machine/machinetest"},
 	"github.com/graph-gophers/":          {"selftest/fakehub"},

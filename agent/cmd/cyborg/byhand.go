@@ -53,10 +53,18 @@ terminal, and with results and artifacts to ./out, or with --publish to $CYBORG_
 	}
 }
 
+// asksForHelp tells whether a word does that is not one of the task's own.
+func asksForHelp(args []string) bool {
+	if at := slices.Index(args, "--"); at >= 0 {
+		args = args[:at]
+	}
+	return slices.ContainsFunc(args, func(a string) bool { return a == "-h" || a == "-help" || a == "--help" })
+}
+
 // runTask does a task by hand: the line in the shell is the line in the issue and the one that a scan prints, and it goes
 // the way that a bot's job goes. Without --publish GitHub is only read.
 func runTask(ctx context.Context, env *environment, name string, args []string) error {
-	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+	if asksForHelp(args) {
 		return taskCommand().execute(ctx, env, []string{"-h"})
 	}
 	line, err := tasks.ParseWords(append([]string{name}, args...))

@@ -21,7 +21,7 @@ func claimCommand() command {
 WHERE is a pull request or a branch: OWNER/NAME#7, OWNER/NAME@main; 7 or @main with --repo or $CYBORG_REPO.
 "show" prints the log of each context (or the one named), as every bot reads it, with what each record came to; it
 writes nothing. "break" takes a job from the bot that has it, by the status "Not yet tested (direct trigger)": that
-bot stops its run, and any bot may begin anew. Flags go before the words.`,
+bot stops its run, and any bot may begin anew.`,
 		Exits: []exitStatus{{exitDone, "done"}, {exitNo, "nobody has the job that was to be taken away"}, {exitUsage, "the command line is wrong"}, {exitInfra, "GitHub cannot be read or written"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(lookFlags)
@@ -46,7 +46,7 @@ func retestCommand() command {
 		Long: `
 WHERE is a pull request or a branch: OWNER/NAME#7, OWNER/NAME@main; 7 or @main with --repo or $CYBORG_REPO.
 Posts the status "Not yet tested (direct trigger)" for each context that has a result, or only for those that
-failed, or for the one named. The bots do the rest; what runs or waits already is left alone. Flags go before the words.`,
+failed, or for the one named. The bots do the rest; what runs or waits already is left alone.`,
 		Exits: []exitStatus{{exitDone, "asked, or there was nothing to ask for again"}, {exitUsage, "the command line is wrong"}, {exitInfra, "GitHub cannot be read or written"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(lookFlags)

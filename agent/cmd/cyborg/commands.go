@@ -25,6 +25,8 @@ type command struct {
 	Name, Args, Short string
 	Long              string // more for `cyborg help NAME`: what it reads and writes; lines of at most 100 characters
 	Exits             []exitStatus
+	// Verbatim tells whether what stands behind these words is somebody else's, flags and all; nil: it never is.
+	Verbatim func(words []string) bool
 	// New registers the command's flags and gives the function that runs it with what is left of the arguments.
 	New func(fs *flag.FlagSet, env *environment) func(ctx context.Context, args []string) error
 }
@@ -135,17 +137,35 @@ func (c command) execute(ctx context.Context, env *environment, args []string) e
 	fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	run := c.New(fs, env)
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			c.help(env.Stdout, fs)
-			return err
-		}
+	words, err := c.parse(fs, args)
+	if errors.Is(err, flag.ErrHelp) {
+		c.help(env.Stdout, fs)
+		return err
+	}
+	if err != nil {
 		return &exitError{Code: exitUsage, Err: fmt.Errorf("%s: %w", c.Name, err), Hint: c.hint(fs, err)}
 	}
-	if c.Args == "" && fs.NArg() > 0 {
-		return usageError("%s: takes no arguments, got %q", c.Name, fs.Arg(0))
+	if c.Args == "" && len(words) > 0 {
+		return usageError("%s: takes no arguments, got %q", c.Name, words[0])
 	}
-	return run(ctx, fs.Args())
+	return run(ctx, words)
+}
+
+// parse reads flags wherever they stand, as people type them, and gives the words between them. Behind "--" all are words.
+func (c command) parse(fs *flag.FlagSet, args []string) (words []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := fs.Args()
+		if n := len(args) - len(rest); len(rest) == 0 || n > 0 && args[n-1] == "--" {
+			return append(words, rest...), nil
+		}
+		words, args = append(words, rest[0]), rest[1:]
+		if c.Verbatim != nil && c.Verbatim(words) {
+			return append(words, args...), nil
+		}
+	}
 }
 
 // hint says what to do about a flag that could not be read.

@@ -41,7 +41,7 @@ a disk for NAME as NAME.bootstrap and NAME.setup there say, or a ready-made reci
 that it boots, takes it into the folder of --images, uploads it with --upload, and makes NAME there
 a link to it. "get" fetches the disk that NAME is now, or the one whose whole name is given, checks
 it, and prints where it is. "prune" removes disks, here and from the store, that no branch and no
-open pull request of the repositories refers to; it reads GitHub. Flags go before the words.`,
+open pull request of the repositories refers to; it reads GitHub.`,
 		Exits: []exitStatus{{exitDone, "done"}, {exitNo, "the recipe does not work, or the disk is not what its name says"}, {exitUsage, "the command line is wrong"}, {exitInfra, "no machine, no room, no network"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(imageCommandFlags)

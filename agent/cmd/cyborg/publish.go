@@ -35,7 +35,7 @@ time. Bots do it too when bots/fleet.toml says so: [chores] logs-prune = "1 day"
 			fs.IntVar(&f.days, "keep", 90, "prune: keep logs for `DAYS`")
 			fs.IntVar(&f.historyDays, "keep-history", 400, "prune: keep the history for `DAYS`; 0 is for ever")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "prune: only tell what would be deleted")
-			return func(ctx context.Context, args []string) error { return f.run(ctx, fs, args) }
+			return func(ctx context.Context, args []string) error { return f.run(ctx, args) }
 		},
 	}
 }
@@ -47,19 +47,13 @@ type publishFlags struct {
 	dryRun            bool
 }
 
-// run does what the first word says; flags may follow it.
-func (f *publishFlags) run(ctx context.Context, fs *flag.FlagSet, args []string) error {
+// run does what the first word says.
+func (f *publishFlags) run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return usageError("publish: say what: init, check or prune")
 	}
-	if err := fs.Parse(args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return publishCommand().execute(ctx, f.env, []string{"-h"})
-		}
-		return &exitError{Code: exitUsage, Err: fmt.Errorf("publish %s: %w", args[0], err), Hint: "see cyborg help publish"}
-	}
-	if fs.NArg() > 0 {
-		return usageError("publish %s: takes no arguments, got %q", args[0], fs.Arg(0))
+	if len(args) > 1 {
+		return usageError("publish %s: takes no arguments, got %q", args[0], args[1])
 	}
 	switch args[0] {
 	case "init":

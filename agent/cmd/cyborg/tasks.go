@@ -21,10 +21,11 @@ func tasksCommand() command {
 Without arguments, lists the tasks in ./bots and those built into this program. "check" reads ./bots (or the files
 named) as a bot would and says, with file and line, what is wrong and what was meant. It writes nothing.
 
-"new NAME" writes ./bots/NAME, a task that lacks nothing but what it does: with --on EVENT what asks for it (default "pull
-request, request"), with --every PERIOD a chore ("7 days"), with --doc TEXT what it is about.`,
+"new NAME" writes ./bots/NAME, a task that lacks nothing but what it does.`,
 		Exits: []exitStatus{{exitDone, "all is well"}, {exitNo, "something is wrong with a task"}, {exitUsage, "the command line is wrong"}},
-		New: func(_ *flag.FlagSet, env *environment) func(context.Context, []string) error {
+		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
+			fresh := new(newFlags)
+			fresh.register(fs)
 			return func(_ context.Context, args []string) error {
 				switch {
 				case len(args) == 0:
@@ -32,7 +33,7 @@ request, request"), with --every PERIOD a chore ("7 days"), with --doc TEXT what
 					fmt.Fprint(env.Stdout, tasks.Table(catalogue.Tasks))
 					return no(err)
 				case args[0] == "new":
-					return newTask(env, args[1:])
+					return fresh.write(env, args[1:])
 				case args[0] != "check":
 					return usageError("tasks: unknown word %q: write cyborg tasks, cyborg tasks check [FILE…], or cyborg tasks new NAME", args[0])
 				case len(args) == 1:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,29 +11,31 @@ import (
 	"github.com/cyborg-bots/cyborg/tasks"
 )
 
-// newTask writes the file of a new task, from which a person goes on: with a header that is right, and what a task finds
+// newFlags are what `cyborg tasks new` is told of a task.
+type newFlags struct{ on, every, doc string }
+
+func (f *newFlags) register(fs *flag.FlagSet) {
+	fs.StringVar(&f.on, "on", "", "new: what `EVENT` asks for it (default \"pull request, request\", unless --every is given)")
+	fs.StringVar(&f.every, "every", "", "new: it is a chore, due every `PERIOD` (\"7 days\")")
+	fs.StringVar(&f.doc, "doc", "say here in one line what it does", "new: `TEXT` says what it is about")
+}
+
+// write writes the file of a new task, from which a person goes on: with a header that is right, and what a task finds
 // said below it.
-func newTask(env *environment, args []string) error {
-	fs := flag.NewFlagSet("new", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	every := fs.String("every", "", "")
-	on := fs.String("on", "", "")
-	doc := fs.String("doc", "say here in one line what it does", "")
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+func (f *newFlags) write(env *environment, args []string) error {
+	if len(args) == 0 {
 		return usageError("tasks new: name the task: cyborg tasks new NAME [--on EVENT] [--every PERIOD] [--doc TEXT]")
 	}
 	name := args[0]
-	if err := fs.Parse(args[1:]); err != nil {
-		return usageError("tasks new: %w", err)
+	if len(args) > 1 {
+		return usageError("tasks new: one name, got %q too", args[1])
 	}
-	if fs.NArg() > 0 {
-		return usageError("tasks new: one name, got %q too", fs.Arg(0))
-	}
-	if *every == "" && *on == "" {
-		*on = "pull request, request"
+	on := f.on
+	if f.every == "" && on == "" {
+		on = "pull request, request"
 	}
 	file := filepath.Join(tasks.Folder, name)
-	text := template(name, *doc, *on, *every)
+	text := template(name, f.doc, on, f.every)
 	if _, err := tasks.ReadTask(tasks.File{Path: tasks.Folder + "/" + name, Mode: 0o755, Data: []byte(text)}); err != nil {
 		return no(err)
 	}
@@ -44,15 +45,15 @@ func newTask(env *environment, args []string) error {
 	if err := os.MkdirAll(tasks.Folder, 0o755); err != nil {
 		return infra(err)
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if errors.Is(err, os.ErrExist) {
 		return &exitError{Code: exitNo, Err: fmt.Errorf("there is a file %s already", file), Hint: "edit it, or give the task another name"}
 	}
 	if err != nil {
 		return infra(err)
 	}
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Chmod(0o755), f.Close()); err != nil { // whatever the umask says
+	_, err = out.WriteString(text)
+	if err := errors.Join(err, out.Chmod(0o755), out.Close()); err != nil { // whatever the umask says
 		return infra(err)
 	}
 	fmt.Fprintf(env.Stdout, `wrote %[1]s

@@ -24,7 +24,8 @@ func vmCommand() command {
 		Name: "vm", Args: "run|ssh|stop|list [ARGS]", Short: "start a virtual machine, work in it, and stop it",
 		Long: `
 cyborg vm run IMAGE          start a machine of the image, wait until it answers, and print its name
-cyborg vm ssh NAME [WORDS]   work in it, or run one command; NAME may be the image's, or the end of the machine's
+cyborg vm ssh NAME [WORDS]   work in it, or run one command, or one line of the shell if it is quoted as one word; NAME may
+                             be the image's, or the end of the machine's
 cyborg vm stop NAME          take it away with all that was written in it; NAME may be "all"
 cyborg vm list               the machines that run here
 
@@ -33,8 +34,9 @@ over and a bot or another cyborg vm looks after it. It reaches nothing but for -
 reaches.`,
 		Exits: []exitStatus{{exitDone, "it is done; of vm ssh: the command's own"}, {exitNo, "there is no such machine or image, or it does not come up"},
 			{exitUsage, "the command line is wrong"}, {exitInfra, "this host cannot start machines; it says what is missing"}},
+		Verbatim: func(words []string) bool { return len(words) == 2 && words[0] == "ssh" },
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
-			f := &vmFlags{env: env, set: fs}
+			f := &vmFlags{env: env}
 			f.register(fs)
 			return f.run
 		},
@@ -43,7 +45,6 @@ reaches.`,
 
 // vmFlags are the flags of `cyborg vm`.
 type vmFlags struct {
-	set    *flag.FlagSet
 	env    *environment
 	runs   runFlags
 	memory string
@@ -68,10 +69,7 @@ func (f *vmFlags) run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return usageError("vm: want run, ssh, stop or list")
 	}
-	if err := f.set.Parse(args[1:]); err != nil { // flags may stand behind the verb, too
-		return usageError("vm %s: %v", args[0], err)
-	}
-	verb, rest := args[0], f.set.Args()
+	verb, rest := args[0], args[1:]
 	verbs := map[string]struct {
 		do     func(context.Context, *machinery, []string) error
 		least  int
@@ -149,15 +147,22 @@ func (f *vmFlags) ssh(ctx context.Context, m *machinery, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 1 {
+	words := args[1:]
+	if len(words) > 0 && words[0] == "--" { // as people write where flags may follow
+		words = words[1:]
+	}
+	switch len(words) {
+	case 0:
 		return f.terminal(ctx, m, info)
+	case 1: // a line for the shell, as ssh takes it
+		words = []string{"sh", "-c", words[0]}
 	}
 	in, err := m.pool.Attach(ctx, info, f.boot)
 	if err != nil {
 		return &exitError{Code: exitNo, Err: err}
 	}
 	defer func() { _ = in.Leave() }() // the command has said all
-	exit, err := in.Run(ctx, machine.Cmd{Argv: args[1:], Stdin: f.env.Stdin, Output: f.env.Stdout, Errors: f.env.Stderr})
+	exit, err := in.Run(ctx, machine.Cmd{Argv: words, Stdin: f.env.Stdin, Output: f.env.Stdout, Errors: f.env.Stderr})
 	if err != nil {
 		return &exitError{Code: exitNo, Err: err}
 	}

@@ -14,7 +14,8 @@
 //	CYBORG_IMAGE     NAME
 //	CYBORG_DISK      the file to write (bootstrap)
 //	CYBORG_RECIPES   the folder of the ready-made ones; its disk.sh makes a tree of files a disk (bootstrap)
-//	CYBORG_MIRROR, CYBORG_SUITE, CYBORG_SIZE, CYBORG_PACKAGES, CYBORG_URL, CYBORG_SHA256   what ready-made ones can be told (bootstrap)
+//	CYBORG_MIRROR, CYBORG_SUITE, CYBORG_SIZE, CYBORG_PACKAGES, CYBORG_KEYRING, CYBORG_URL, CYBORG_SHA256   what ready-made
+//	                 ones can be told (bootstrap)
 //
 // and proxies, PATH, HOME and TMPDIR. A recipe that fails ends the build; what it printed is in the job's log.
 //

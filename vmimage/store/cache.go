@@ -29,8 +29,9 @@ type Options struct {
 
 // Cache is a folder of this machine with disks, which several bots may share.
 type Cache struct {
-	dir string
-	o   Options
+	dir  string
+	o    Options
+	free func(dir string) (int64, error) // bytes that the file system of a folder has for us
 }
 
 // OpenCache opens the cache in dir, and makes it if need be.
@@ -52,7 +53,7 @@ func OpenCache(dir string, o Options) (*Cache, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Cache{dir: dir, o: o}, nil
+	return &Cache{dir: dir, o: o, free: freeIn}, nil
 }
 
 // set gives a field that is zero its default.
@@ -85,7 +86,7 @@ type Phase string
 
 // The phases of Get and Upload.
 const (
-	Waiting   Phase = "waiting for another bot of this machine"
+	Waiting   Phase = "waiting for another that fetches"
 	Fetching  Phase = "fetching"
 	Checking  Phase = "checking"
 	Uploading Phase = "uploading"

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/cyborg-bots/cyborg/publish"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
 
@@ -114,32 +113,4 @@ func (c *Cache) arrive(ctx context.Context, disk vmimage.Disk, t *transfer) erro
 		return err
 	}
 	return c.remember(disk, t.file)
-}
-
-// A spaceError is that this machine has no room.
-type spaceError struct {
-	dir   string
-	cause error
-}
-
-func (e *spaceError) Error() string {
-	return fmt.Sprintf("no room in %s: %v (cyborg image prune makes some)", e.dir, e.cause)
-}
-func (e *spaceError) Unwrap() error { return e.cause }
-
-// space tells beforehand whether the rest of a disk fits.
-func (c *Cache) space(partial *os.File, size int64) error {
-	var fs unix.Statfs_t
-	var st unix.Stat_t
-	if err := unix.Fstatfs(int(partial.Fd()), &fs); err != nil {
-		return fmt.Errorf("look for room: %w", err)
-	}
-	if err := unix.Fstat(int(partial.Fd()), &st); err != nil {
-		return fmt.Errorf("look for room: %w", err)
-	}
-	free := int64(fs.Bavail) * fs.Bsize
-	if need := size - st.Blocks*512 + c.o.Spare; need > free {
-		return &spaceError{c.dir, fmt.Errorf("%s are free, %s are needed", publish.Bytes(free), publish.Bytes(need))}
-	}
-	return nil
 }

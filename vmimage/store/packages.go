@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
@@ -43,6 +45,32 @@ func PackagesOf(ctx context.Context, from Source, disk vmimage.Disk) (vmimage.Pa
 	}
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, maxList))
+	if err != nil {
+		return nil, fmt.Errorf("read packages of %s: %w", disk, err)
+	}
+	return vmimage.ParsePackages(text)
+}
+
+// KeepPackages writes the list of what is installed in a disk that was made here beside it, so that it can be uploaded
+// later. An empty list says only that.
+func (c *Cache) KeepPackages(disk vmimage.Disk, list vmimage.Packages) error {
+	path := filepath.Join(c.dir, disk.PackagesFile())
+	err := os.WriteFile(path+".new", []byte(list.String()), 0o644)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("keep packages of %s: %w", disk, err)
+	}
+	return nil
+}
+
+// Packages is the list of what is installed in a disk that was made here; empty if it was not.
+func (c *Cache) Packages(disk vmimage.Disk) (vmimage.Packages, error) {
+	text, err := os.ReadFile(filepath.Join(c.dir, disk.PackagesFile()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read packages of %s: %w", disk, err)
 	}

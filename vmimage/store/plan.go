@@ -13,9 +13,10 @@ import (
 
 // Rules say which disks go.
 type Rules struct {
-	Age   time.Duration // a disk that nobody needs stays that long; 0: 14 days
-	Grace time.Duration // and at least that long when room is needed; 0: 1 day
-	Room  int64         // bytes: of a cache, those that shall be free on its file system; of a shelf, the most that its disks may have in all. 0: no such rule
+	Age    time.Duration // a disk that nobody needs stays that long; 0: 14 days
+	Grace  time.Duration // and at least that long when room is needed; 0: 1 day
+	Room   int64         // bytes: of a cache, those that shall be free on its file system; of a shelf, the most that its disks may have in all. 0: no such rule
+	DryRun bool          // only tell what would go
 }
 
 func (r Rules) age() time.Duration   { return cmp.Or(r.Age, 14*24*time.Hour) }

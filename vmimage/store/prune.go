@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/cyborg-bots/cyborg/container/lock"
 	"github.com/cyborg-bots/cyborg/vmimage"
 )
@@ -48,6 +46,9 @@ func (c *Cache) Prune(ctx context.Context, needs Needs, r Rules) (Pruned, error)
 		return done, fmt.Errorf("prune %s: %w", c.dir, err)
 	}
 	list, _ := plan(items, r, short, true)
+	if r.DryRun {
+		return foretell(list, len(items)), nil
+	}
 	var errs []error
 	for _, removal := range list {
 		gone, err := c.remove(removal.Disk)
@@ -66,6 +67,15 @@ func (c *Cache) Prune(ctx context.Context, needs Needs, r Rules) (Pruned, error)
 		}
 	}
 	return done, errors.Join(errs...)
+}
+
+// foretell is what a prune would do.
+func foretell(list []Removal, all int) Pruned {
+	p := Pruned{Removed: list, Kept: all - len(list)}
+	for _, r := range list {
+		p.Freed += r.Size
+	}
+	return p
 }
 
 // items lists the disks in the cache.
@@ -106,11 +116,8 @@ func (c *Cache) short(r Rules) (int64, error) {
 	if r.Room <= 0 {
 		return 0, nil
 	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(c.dir, &st); err != nil {
-		return 0, fmt.Errorf("look for room: %w", err)
-	}
-	return max(0, r.Room-int64(st.Bavail)*st.Bsize), nil
+	free, err := c.free(c.dir)
+	return max(0, r.Room-free), err
 }
 
 // remove removes a disk unless somebody uses it. Who wants it at this moment either holds it already, or sees that it
@@ -132,7 +139,7 @@ func (c *Cache) remove(disk vmimage.Disk) (bool, error) {
 	if err := os.Remove(path); err != nil {
 		return false, err
 	}
-	return true, gone(os.Remove(c.aside(disk, "checked")))
+	return true, errors.Join(gone(os.Remove(c.aside(disk, "checked"))), gone(os.Remove(filepath.Join(c.dir, disk.PackagesFile()))))
 }
 
 // gone is nil if what was to be removed is not there.

@@ -126,7 +126,7 @@ func TestPruneShelf(t *testing.T) {
 		{"c goes", 15 * day, need(d[0], d[1]), []string{"README", "a", "b"}},
 		{"b is unneeded anew, from now on", 15 * day, need(d[0]), []string{"README", "a", "b", "b?"}},
 	} {
-		if _, err := PruneShelf(t.Context(), f, step.needs, Rules{}, now.Add(step.after)); err != nil {
+		if _, err := PruneShelf(t.Context(), f, step.needs, Rules{}, at(now.Add(step.after))); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		if diff := cmp.Diff(step.want, have(t, f)); diff != "" {
@@ -144,7 +144,7 @@ func TestPruneNobodyKnows(t *testing.T) {
 		"error":   func(context.Context) (map[vmimage.Disk]bool, error) { return nil, unknown },
 		"nothing": need(),
 	} {
-		_, err := PruneShelf(t.Context(), f, needs, Rules{}, time.Now().Add(100*day))
+		_, err := PruneShelf(t.Context(), f, needs, Rules{}, at(time.Now().Add(100*day)))
 		if !errors.Is(err, unknown) && !errors.Is(err, ErrNothingNeeded) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -159,7 +159,7 @@ func TestPruneRaces(t *testing.T) {
 	f := newFolder(t)
 	d := shelved(t, f, "a", "b")
 	now := time.Now()
-	if _, err := PruneShelf(t.Context(), f, need(d[0]), Rules{}, now); err != nil {
+	if _, err := PruneShelf(t.Context(), f, need(d[0]), Rules{}, at(now)); err != nil {
 		t.Fatal(err)
 	}
 	asked := 0
@@ -169,7 +169,7 @@ func TestPruneRaces(t *testing.T) {
 		}
 		return need(d...)(ctx)
 	}
-	done, err := PruneShelf(t.Context(), f, pushed, Rules{}, now.Add(20*day))
+	done, err := PruneShelf(t.Context(), f, pushed, Rules{}, at(now.Add(20*day)))
 	if err != nil || len(done.Removed) > 0 {
 		t.Errorf("removed %v: %v", done.Removed, err)
 	}
@@ -180,11 +180,85 @@ func TestPruneRaces(t *testing.T) {
 		}
 		return need(d[0])(ctx)
 	}
-	if _, err := PruneShelf(t.Context(), f, peer, Rules{}, now.Add(20*day)); err != nil {
+	if _, err := PruneShelf(t.Context(), f, peer, Rules{}, at(now.Add(20*day))); err != nil {
 		t.Errorf("a peer was quicker: %v", err)
 	}
 	if got := have(t, f); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("there are %q", got)
+	}
+}
+
+// TestPruneUpload: who uploads a disk that is there, unneeded for long, will refer to it soon: its time begins anew, also
+// when that happens while it is about to be removed.
+func TestPruneUpload(t *testing.T) {
+	held, _ := made(t, "again")
+	for _, when := range []string{"before", "meanwhile"} {
+		f := newFolder(t)
+		keep := shelved(t, f, "a")
+		upload := func() {
+			if _, err := Upload(t.Context(), f, held, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		upload()
+		now := time.Now()
+		if _, err := PruneShelf(t.Context(), f, need(keep...), Rules{}, at(now)); err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		needs := func(ctx context.Context) (map[vmimage.Disk]bool, error) {
+			if asked++; asked == 2 && when == "meanwhile" {
+				upload()
+			}
+			return need(keep...)(ctx)
+		}
+		if when == "before" {
+			upload()
+		}
+		if _, err := PruneShelf(t.Context(), f, needs, Rules{}, at(now.Add(20*day))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Size(t.Context(), held.Disk.File()); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+}
+
+// TestPruneDryRun: what would be removed is told, and nothing is touched.
+func TestPruneDryRun(t *testing.T) {
+	f := newFolder(t)
+	d := shelved(t, f, "a", "b")
+	now := time.Now()
+	dry := Rules{DryRun: true}
+	if _, err := PruneShelf(t.Context(), f, need(d[0]), dry, at(now)); err != nil {
+		t.Fatal(err)
+	}
+	if got := have(t, f); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("there are %q", got)
+	}
+	if _, err := PruneShelf(t.Context(), f, need(d[0]), Rules{}, at(now)); err != nil {
+		t.Fatal(err)
+	}
+	done, err := PruneShelf(t.Context(), f, need(d[0]), dry, at(now.Add(20*day)))
+	if err != nil || len(done.Removed) != 1 || done.Removed[0].Disk != d[1] || done.Kept != 1 || done.Freed != 1000 {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	if got := have(t, f); !slices.Equal(got, []string{"a", "b", "b?"}) {
+		t.Errorf("there are %q", got)
+	}
+	c := openCache(t, t.TempDir(), quick())
+	disk, data := newDisk(t, "idle", 10_000)
+	mustGet(t, c, disk, data, serve(t, map[string][]byte{disk.File(): data}).source(t))
+	long := now.Add(-20 * day)
+	if err := os.Chtimes(c.aside(disk, "checked"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	done, err = c.Prune(t.Context(), need(), dry)
+	if err != nil || len(done.Removed) != 1 || done.Kept != 0 {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	if _, err := os.Stat(c.path(disk)); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -194,12 +268,12 @@ func TestPruneFull(t *testing.T) {
 	d := shelved(t, f, "a", "b", "c")
 	r := Rules{Room: 1500}
 	now := time.Now()
-	_, err := PruneShelf(t.Context(), f, need(d[:2]...), r, now)
+	_, err := PruneShelf(t.Context(), f, need(d[:2]...), r, at(now))
 	full, ok := errors.AsType[*FullError](err)
 	if !ok || full.Short != 1500 || full.Kept != 3 {
 		t.Fatalf("the alarm is %v", err)
 	}
-	done, err := PruneShelf(t.Context(), f, need(d[:2]...), r, now.Add(2*day))
+	done, err := PruneShelf(t.Context(), f, need(d[:2]...), r, at(now.Add(2*day)))
 	if full, ok = errors.AsType[*FullError](err); !ok || full.Short != 500 || done.Freed != 1000 {
 		t.Errorf("freed %d: %v", done.Freed, err)
 	}
@@ -267,3 +341,6 @@ func TestPruneCache(t *testing.T) {
 		t.Errorf("strays are left: %q, %v", list, err)
 	}
 }
+
+// at is a clock that stands.
+func at(now time.Time) func() time.Time { return func() time.Time { return now } }

@@ -122,10 +122,10 @@ func TestS3(t *testing.T) {
 	other := vmimage.Disk{Name: "other", Digest: held.Disk.Digest}
 	needs := func(context.Context) (map[vmimage.Disk]bool, error) { return map[vmimage.Disk]bool{other: true}, nil }
 	now := time.Now()
-	if _, err := store.PruneShelf(t.Context(), shelf, needs, store.Rules{}, now); err != nil {
+	if _, err := store.PruneShelf(t.Context(), shelf, needs, store.Rules{}, at(now)); err != nil {
 		t.Fatal(err)
 	}
-	done, err := store.PruneShelf(t.Context(), shelf, needs, store.Rules{}, now.Add(15*24*time.Hour))
+	done, err := store.PruneShelf(t.Context(), shelf, needs, store.Rules{}, at(now.Add(15*24*time.Hour)))
 	if err != nil || len(done.Removed) != 1 || done.Freed != int64(len(data)) {
 		t.Errorf("pruned %+v: %v", done, err)
 	}
@@ -200,3 +200,6 @@ func TestS3Corrupt(t *testing.T) {
 	}
 	fetch(t, held.Disk, data, shelf)
 }
+
+// at is a clock that stands.
+func at(now time.Time) func() time.Time { return func() time.Time { return now } }

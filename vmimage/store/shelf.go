@@ -26,8 +26,8 @@ type onShelf struct {
 
 // PruneShelf removes what the rules say from a shelf: disks that no branch and no open pull request has referred to for
 // a time. It is safe against peers that do the same and against uploads: a disk is first seen to be unused, and goes in
-// a later prune, after its grace. now is the clock. A [*FullError] beside the result says that there is too much still.
-func PruneShelf(ctx context.Context, s Shelf, needs Needs, r Rules, now time.Time) (Pruned, error) {
+// a later prune, after its grace. now is the clock of whoever is believed; it is asked after needs was. A [*FullError] beside the result says that there is too much still.
+func PruneShelf(ctx context.Context, s Shelf, needs Needs, r Rules, now func() time.Time) (Pruned, error) {
 	var done Pruned
 	fail := func(err error) (Pruned, error) { return done, fmt.Errorf("prune %s: %w", s, err) }
 	// What is there is asked before what is needed: a disk that comes in between is in neither.
@@ -42,14 +42,20 @@ func PruneShelf(ctx context.Context, s Shelf, needs Needs, r Rules, now time.Tim
 	if len(needed) == 0 && len(have.items) > 0 {
 		return fail(ErrNothingNeeded)
 	}
-	if err := have.note(ctx, s, needed, now); err != nil {
-		return fail(err)
+	have.look(needed, now())
+	if !r.DryRun {
+		if err := have.note(ctx, s); err != nil {
+			return fail(err)
+		}
 	}
 	short := int64(0)
 	if r.Room > 0 {
 		short = max(0, have.total-r.Room)
 	}
 	list, short := plan(have.items, r, short, false)
+	if r.DryRun {
+		return foretell(list, len(have.items)), nil
+	}
 	if len(list) > 0 { // somebody may have pushed meanwhile
 		if needed, err = needs(ctx); err != nil {
 			return fail(fmt.Errorf("ask which disks are needed: %w", err))
@@ -61,12 +67,10 @@ func PruneShelf(ctx context.Context, s Shelf, needs Needs, r Rules, now time.Tim
 			short += removal.Size
 			continue
 		}
-		// The disk goes first: if we die in between, its mark is swept by the next.
-		err := s.Delete(ctx, removal.Disk.File())
-		if err == nil {
+		gone, err := discard(ctx, s, removal.Disk)
+		if gone {
 			done.Removed = append(done.Removed, removal)
 			done.Freed += removal.Size
-			err = errors.Join(s.Delete(ctx, removal.Disk.PackagesFile()), s.Delete(ctx, removal.Disk.File()+unusedEnding))
 		} else {
 			short += removal.Size
 		}
@@ -77,6 +81,21 @@ func PruneShelf(ctx context.Context, s Shelf, needs Needs, r Rules, now time.Tim
 		errs = append(errs, &FullError{Where: s.String(), Short: short, Kept: done.Kept})
 	}
 	return done, errors.Join(errs...)
+}
+
+// discard removes a disk from a shelf, unless its mark has gone: somebody is uploading it again, to refer to it.
+func discard(ctx context.Context, s Shelf, disk vmimage.Disk) (gone bool, err error) {
+	mark := disk.File() + unusedEnding
+	if _, err := s.Size(ctx, mark); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	// The disk goes first: if we die in between, its mark is swept by the next.
+	if err := s.Delete(ctx, disk.File()); err != nil {
+		return false, err
+	}
+	return true, errors.Join(s.Delete(ctx, disk.PackagesFile()), s.Delete(ctx, mark))
 }
 
 // stock lists what is on a shelf. Objects that are neither disks nor marks are left alone.
@@ -100,17 +119,25 @@ func stock(ctx context.Context, s Shelf) (*onShelf, error) {
 	return have, nil
 }
 
-// note brings the marks up to date: a disk that nobody needs gets one, a disk that is needed (again) loses it, and so
-// does one that is gone.
-func (h *onShelf) note(ctx context.Context, s Shelf, needed map[vmimage.Disk]bool, now time.Time) error {
-	var errs []error
-	here := map[vmimage.Disk]bool{}
+// look tells of each disk whether it is needed, and since when it is not.
+func (h *onShelf) look(needed map[vmimage.Disk]bool, now time.Time) {
 	for n := range h.items {
 		item := &h.items[n]
 		item.Needed = needed[item.Disk]
+		if since, marked := h.unused[item.Disk]; marked && !item.Needed {
+			item.Idle = max(0, now.Sub(since))
+		}
+	}
+}
+
+// note brings the marks up to date: a disk that nobody needs gets one, a disk that is needed (again) loses it, and so
+// does one that is gone.
+func (h *onShelf) note(ctx context.Context, s Shelf) error {
+	var errs []error
+	here := map[vmimage.Disk]bool{}
+	for _, item := range h.items {
 		here[item.Disk] = true
-		since, marked := h.unused[item.Disk]
-		switch {
+		switch _, marked := h.unused[item.Disk]; {
 		case item.Needed && marked:
 			errs = append(errs, s.Delete(ctx, item.Disk.File()+unusedEnding))
 		case !item.Needed && !marked:
@@ -119,8 +146,6 @@ func (h *onShelf) note(ctx context.Context, s Shelf, needed map[vmimage.Disk]boo
 			if !errors.Is(err, fs.ErrExist) {
 				errs = append(errs, err)
 			}
-		case !item.Needed:
-			item.Idle = max(0, now.Sub(since))
 		}
 	}
 	for disk := range h.unused {

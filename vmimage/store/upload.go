@@ -38,6 +38,10 @@ func Upload(ctx context.Context, to Shelf, held *Held, progress func(Progress)) 
 		defer one.Unlock()
 		tell(Uploading, n, info.Size())
 	}
+	// Who uploads it is about to refer to it: if nobody has for long, its time begins anew.
+	if err := to.Delete(ctx, disk.File()+unusedEnding); err != nil {
+		return false, fmt.Errorf("upload %s to %s: %w", disk, to, err)
+	}
 	const tries = 3
 	var errs []error
 	for range tries {

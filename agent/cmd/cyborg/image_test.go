@@ -129,7 +129,7 @@ func (w *imageWorld) work() {
 	}
 	c := b.config()
 	c.Has = append(slices.Clone(c.Has), tasks.Capability{Name: "vm"})
-	c.Performer.(*agent.Workshop).Also = imageTasks(works, needs(b.hub, b.repos, b.mirror))
+	c.Performer.(*agent.Workshop).Also = imageTasks(works, b.keeper(house))
 	a, err := agent.New(c)
 	check(w.t, err)
 	check(w.t, a.Run(w.t.Context()))
@@ -171,7 +171,10 @@ func TestImageRefresh(t *testing.T) {
 	w.packages = "bash 5.2\ngcc 12\nvim 9\n"
 	w.env["CYBORG_STATE"] = t.TempDir() // another machine
 	number, message, second := w.refresh()
-	var pull struct{ Body string }
+	var pull struct {
+		Body   string
+		Number int
+	}
 	w.ask("GET", fmt.Sprintf("pulls/%d", number), "", &pull)
 	if !strings.Contains(pull.Body, "* [x] image-refresh tiny") {
 		t.Errorf("the pull request says\n%s", pull.Body)
@@ -185,6 +188,15 @@ func TestImageRefresh(t *testing.T) {
 	}
 	if first == second {
 		t.Errorf("both are %s", first)
+	}
+	// A store that is full of what is needed takes no more, and people hear of it.
+	w.env["CYBORG_IMAGE_ROOM"] = "1K"
+	w.ask("POST", "issues", `{"title":"Image refresh for tiny","body":"Another.\n\n * [ ] image-refresh tiny\n","labels":["bot"]}`, &pull)
+	w.work()
+	var said []struct{ Body string }
+	w.ask("GET", fmt.Sprintf("issues/%d/comments", pull.Number), "", &said)
+	if len(said) == 0 || !strings.Contains(said[len(said)-1].Body, "too little room, and the 2 disks that are left are needed or too new") {
+		t.Errorf("of a full store people hear %q", said)
 	}
 	// Who has nothing gets either, checked.
 	w.env["CYBORG_STATE"] = t.TempDir()

@@ -63,12 +63,12 @@ func (f *factory) build(ctx context.Context, r build.Recipe, unseen bool, out io
 				r.Name, vmimage.Folder, r.Name, strings.Join(build.Recipes(), ", ")))
 		}
 	}
-	dir, err := os.MkdirTemp(f.flags.shelf(f.state).dir, ".build-")
+	work, err := f.warehouse.cache.Workspace(buildRoom)
 	if err != nil {
 		return nil, infra(fmt.Errorf("build %s: %w", r.Name, err))
 	}
-	defer os.RemoveAll(dir)
-	o := build.Options{Dir: dir, Host: f.host(), Output: out, Env: f.recipeEnv()}
+	defer work.Close()
+	o := build.Options{Dir: work.Dir, Host: f.host(), Output: out, Env: f.recipeEnv()}
 	switch {
 	case unseen:
 	case f.start == nil:
@@ -78,19 +78,37 @@ func (f *factory) build(ctx context.Context, r build.Recipe, unseen bool, out io
 		o.Start = f.start
 	}
 	result, err := build.Build(ctx, r, o)
-	if failed, ok := errors.AsType[*build.FailedError](err); ok {
-		return nil, &exitError{Code: exitNo, Err: failed}
-	}
 	if err != nil {
-		return nil, infra(err)
+		return nil, f.blame(err)
 	}
 	show, end := f.warehouse.bar()
 	defer end()
 	held, err := f.warehouse.cache.Add(ctx, result.Disk, result.File, show)
+	if err == nil {
+		err = f.warehouse.cache.KeepPackages(result.Disk, result.Packages)
+	}
 	if err != nil {
 		return nil, infra(err)
 	}
 	return &product{result, held}, nil
+}
+
+// What a build wants free before it begins, and what is left when it was the room that it wanted: a file that is half
+// written takes the rest.
+const (
+	buildRoom = 1 << 30
+	noRoom    = 64 << 20
+)
+
+// blame tells a recipe that does not work from a machine that does not.
+func (f *factory) blame(err error) error {
+	if full := f.warehouse.cache.Room(noRoom); full != nil {
+		return infra(fmt.Errorf("%w: %w", full, err))
+	}
+	if failed, ok := errors.AsType[*build.FailedError](err); ok {
+		return &exitError{Code: exitNo, Err: failed}
+	}
+	return infra(err)
 }
 
 // host is where a recipe runs: in no sandbox, as what it does is to make a root file system.
@@ -102,27 +120,12 @@ func (f *factory) host() *container.Host {
 func (f *factory) recipeEnv() []string {
 	var list []string
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"CYBORG_MIRROR", "CYBORG_SUITE", "CYBORG_SIZE", "CYBORG_PACKAGES", "CYBORG_URL", "CYBORG_SHA256"} {
+		"CYBORG_MIRROR", "CYBORG_SUITE", "CYBORG_SIZE", "CYBORG_PACKAGES", "CYBORG_KEYRING", "CYBORG_URL", "CYBORG_SHA256"} {
 		if v := f.flags.env.Getenv(name); v != "" {
 			list = append(list, name+"="+v)
 		}
 	}
 	return list
-}
-
-// upload puts a product into the store.
-func (f *factory) upload(ctx context.Context, p *product) error {
-	shelf := f.warehouse.shelf
-	if shelf == nil {
-		return &exitError{Code: exitUsage, Err: fmt.Errorf("upload %s: no store that can be written to", p.Disk),
-			Hint: "give --image-store s3://BUCKET/FOLDER, or set CYBORG_IMAGE_STORE; cyborg publish init makes the bucket"}
-	}
-	show, end := f.warehouse.bar()
-	defer end()
-	if _, err := store.Upload(ctx, shelf, p.held, show); err != nil {
-		return infra(err)
-	}
-	return infra(store.UploadPackages(ctx, shelf, p.Disk, p.Packages))
 }
 
 // imagesIn reads what the files of a work tree say about images.

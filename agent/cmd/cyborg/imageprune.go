@@ -10,6 +10,7 @@ import (
 	"github.com/cyborg-bots/cyborg/agent/checkout"
 	"github.com/cyborg-bots/cyborg/claim/hub"
 	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/publish/s3"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/store"
 )
@@ -86,7 +87,7 @@ func needs(client *hub.Client, repos []hub.Repo, mirror func(string) (*checkout.
 }
 
 // prune removes disks by hand, as the task image-prune does.
-func (f *imageCommandFlags) prune(ctx context.Context) error {
+func (f *imageCommandFlags) prune(ctx context.Context, _ string) error {
 	repos, err := f.repositories()
 	if err != nil {
 		return err
@@ -103,26 +104,71 @@ func (f *imageCommandFlags) prune(ctx context.Context) error {
 	if err := b.find(ctx); err != nil {
 		return err
 	}
-	return infra(w.prune(ctx, needs(client, repos, b.mirror), f.age, f.env.Stdout))
+	err = b.keeper(w).prune(ctx, store.Rules{Age: f.age, DryRun: f.dryRun}, f.env.Stdout)
+	if full, ok := errors.AsType[*store.FullError](err); ok {
+		return &exitError{Code: exitInfra, Err: full, Hint: "give it more room, or let branches and pull requests go that need old disks"}
+	}
+	return infra(err)
 }
 
-// prune removes what nobody needs, here and in the store, and says what. The alarm is in the error.
-func (w *warehouse) prune(ctx context.Context, needs store.Needs, age time.Duration, out io.Writer) error {
-	done, err := w.cache.Prune(ctx, needs, store.Rules{Age: age, Room: w.spare})
-	report(out, "here", done)
-	if w.shelf != nil {
-		var more error
-		done, more = store.PruneShelf(ctx, w.shelf, needs, store.Rules{Age: age}, time.Now())
-		report(out, w.shelf.String(), done)
-		err = errors.Join(err, more)
+// A keeper removes what nobody needs from a warehouse.
+type keeper struct {
+	*warehouse
+	needs store.Needs
+	now   func() time.Time // GitHub's, once it was asked: a machine whose own clock is years ahead would remove everything
+}
+
+// prune removes disks, here and in the store, and says which. The alarm is in the error.
+func (k *keeper) prune(ctx context.Context, rules store.Rules, out io.Writer) error {
+	here := rules
+	here.Room = k.spare
+	done, err := k.cache.Prune(ctx, k.needs, here)
+	report(out, "here", done, rules.DryRun)
+	if k.shelf == nil {
+		return err
+	}
+	return errors.Join(err, k.pruneShelf(ctx, rules, 0, out))
+}
+
+// pruneShelf removes disks from the store, so that there is room for so many bytes more.
+func (k *keeper) pruneShelf(ctx context.Context, rules store.Rules, more int64, out io.Writer) error {
+	rules.Room = max(k.most-more, 1)
+	done, err := store.PruneShelf(ctx, k.shelf, k.needs, rules, k.now)
+	report(out, k.shelf.String(), done, rules.DryRun)
+	if bucket, ok := k.shelf.(*s3.Store); ok && !rules.DryRun {
+		_, sweepErr := bucket.Sweep(ctx, k.now().Add(-publish.MinKeep)) // half uploads of the dead
+		err = errors.Join(err, sweepErr)
 	}
 	return err
 }
 
-// report says what a prune did.
-func report(out io.Writer, where string, done store.Pruned) {
-	for _, r := range done.Removed {
-		fmt.Fprintf(out, "%s: removed %s (%s): %s\n", where, r.Disk, publish.Bytes(r.Size), r.Why)
+// makeRoom prunes the store if a disk of so many bytes would make it larger than it may be. So the store does not
+// overflow where nobody prunes, and people hear of one that is full of what is needed.
+func (k *keeper) makeRoom(ctx context.Context, size int64, out io.Writer) error {
+	total := size
+	for e, err := range k.shelf.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if _, err := vmimage.ParseDisk(e.Name); err == nil {
+			total += e.Size
+		}
 	}
-	fmt.Fprintf(out, "%s: %d disks removed, %s freed, %d left\n", where, len(done.Removed), publish.Bytes(done.Freed), done.Kept)
+	if total <= k.most {
+		return nil
+	}
+	fmt.Fprintf(out, "cyborg: with the new disk %s has %s, more than the %s of --image-room: pruning it\n", k.shelf, publish.Bytes(total), publish.Bytes(k.most))
+	return k.pruneShelf(ctx, store.Rules{}, size, out)
+}
+
+// report says what a prune did, or would do.
+func report(out io.Writer, where string, done store.Pruned, dry bool) {
+	did, would := "removed", ""
+	if dry {
+		did, would = "would remove", "would be "
+	}
+	for _, r := range done.Removed {
+		fmt.Fprintf(out, "%s: %s %s (%s): %s\n", where, did, r.Disk, publish.Bytes(r.Size), r.Why)
+	}
+	fmt.Fprintf(out, "%s: %d disks %sremoved, %s %sfreed, %d left\n", where, len(done.Removed), would, publish.Bytes(done.Freed), would, done.Kept)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,18 +19,27 @@ import (
 
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/tasks"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
 	"github.com/cyborg-bots/cyborg/vmimage/store"
 )
 
 // imageFlags say where disks come from and go to.
-type imageFlags struct{ stores listFlag }
+type imageFlags struct {
+	stores listFlag
+	room   string
+}
+
+// defaultRoom is how many bytes the disks of a store have in all, unless somebody says more: what a bucket costs is seen late.
+const defaultRoom = "100G"
 
 func (i *imageFlags) register(fs *flag.FlagSet) {
 	fs.Var(&i.stores, "image-store", "fetch disks from `PLACE`: s3://BUCKET/FOLDER with the keys of --logs, http(s)://HOST/PATH, or a folder; may\n"+
 		"be given again, they are asked in turn. New disks go to the first that is no web address\n"+
 		"(default $CYBORG_IMAGE_STORE, places separated by blanks)")
+	fs.StringVar(&i.room, "image-room", "", "all disks of the store together have at most `SIZE`; a new one that does not fit fails and says so\n"+
+		"(default $CYBORG_IMAGE_ROOM, or "+defaultRoom+")")
 }
 
 // A warehouse is where this program has disks from: the folder of this machine, and stores.
@@ -40,6 +50,7 @@ type warehouse struct {
 	shelf   store.Shelf // the one that can be written to; nil: none
 	out     io.Writer   // for progress
 	spare   int64       // bytes that pruning leaves free on this machine
+	most    int64       // bytes that all disks of the shelf may have
 	mu      sync.Mutex
 	held    []*store.Held              // that machines may run from, the latest last
 	damaged map[vmimage.Disk]time.Time // when it was seen that all sources have something else under the name
@@ -64,6 +75,9 @@ func (f *runFlags) warehouse(state string) (*warehouse, error) {
 		return nil, infra(err)
 	}
 	w := &warehouse{cache: cache, damaged: map[vmimage.Disk]time.Time{}, dir: f.shelf(state).dir, out: f.env.Stderr, spare: min(keepFree, tenth(f.shelf(state).dir))}
+	if w.most, err = tasks.ParseSize(cmp.Or(f.image.room, f.env.Getenv("CYBORG_IMAGE_ROOM"), defaultRoom)); err != nil {
+		return nil, usageError("read --image-room: %v", err)
+	}
 	places := []string(f.image.stores)
 	if len(places) == 0 {
 		places = strings.Fields(f.env.Getenv("CYBORG_IMAGE_STORE"))
@@ -168,4 +182,49 @@ func tenth(dir string) int64 {
 		return 0
 	}
 	return int64(st.Blocks) * st.Bsize / 10
+}
+
+// writable demands a store that answers and can be written to.
+func (w *warehouse) writable(ctx context.Context) error {
+	if w.shelf == nil {
+		return &exitError{Code: exitUsage, Err: errors.New("there is no store that can be written to"),
+			Hint: "give --image-store s3://BUCKET/FOLDER or a folder, or set CYBORG_IMAGE_STORE"}
+	}
+	for _, err := range w.shelf.List(ctx, "") {
+		if err != nil {
+			return &exitError{Code: exitInfra, Err: fmt.Errorf("look into the store: %w", err),
+				Hint: "cyborg publish init --logs s3://BUCKET/FOLDER makes a bucket, and says what is wrong with one"}
+		}
+		break
+	}
+	return nil
+}
+
+// upload puts a disk and the list of what is in it into the store.
+func (w *warehouse) upload(ctx context.Context, held *store.Held, packages vmimage.Packages) error {
+	if err := w.writable(ctx); err != nil {
+		return err
+	}
+	show, end := w.bar()
+	defer end()
+	if _, err := store.Upload(ctx, w.shelf, held, show); err != nil {
+		return infra(err)
+	}
+	return infra(store.UploadPackages(ctx, w.shelf, held.Disk, packages))
+}
+
+// explain says what a person can do about a disk that could not be had.
+func (w *warehouse) explain(err error) error {
+	if damaged, ok := errors.AsType[*store.DamagedError](err); ok {
+		return no(damaged)
+	}
+	e := &exitError{Code: exitInfra, Err: err}
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+	case len(w.sources) == 0:
+		e.Hint = "say where disks are: --image-store PLACE, or CYBORG_IMAGE_STORE"
+	default:
+		e.Hint = "who built it has to upload it: cyborg image upload NAME; or it was pruned, and has to be built anew"
+	}
+	return e
 }

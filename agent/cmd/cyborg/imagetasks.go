@@ -16,20 +16,20 @@ import (
 const refreshTime = 6 * time.Hour
 
 // imageTasks are what a bot can do about images. Without f they are only described.
-func imageTasks(f *factory, needs store.Needs) []tasks.Task {
+func imageTasks(f *factory, k *keeper) []tasks.Task {
 	request := []tasks.Event{{Kind: tasks.Request}}
 	refresh := tasks.Task{
 		Name: "image-refresh",
 		Header: tasks.Header{Doc: "build a new disk for an image, upload it and propose it", On: request, Timeout: refreshTime,
 			Paths: []string{vmimage.Folder + "/"}, Needs: tasks.Capabilities{{Name: "vm"}}},
 		Params: []tasks.Param{{Name: "NAME", Doc: "an image of " + vmimage.Folder, Example: "debian-stable", Check: vmimage.CheckName}},
-		Run:    func(ctx context.Context, env *tasks.Env, args []string) error { return f.refresh(ctx, env, args[0]) },
+		Run:    func(ctx context.Context, env *tasks.Env, args []string) error { return f.refresh(ctx, k, env, args[0]) },
 	}
 	prune := tasks.Task{
 		Name:   "image-prune",
 		Header: tasks.Header{Doc: "remove the disks that no branch and no pull request needs", On: request, Timeout: time.Hour},
 		Run: func(ctx context.Context, env *tasks.Env, _ []string) error {
-			err := f.warehouse.prune(ctx, needs, 0, env.Output)
+			err := k.prune(ctx, store.Rules{}, env.Output)
 			if full, ok := errors.AsType[*store.FullError](err); ok {
 				return tasks.Fail("%w", full) // people must hear of it
 			}
@@ -40,7 +40,7 @@ func imageTasks(f *factory, needs store.Needs) []tasks.Task {
 }
 
 // refresh builds the disk of an image anew, uploads it, and moves the image's link in the work tree.
-func (f *factory) refresh(ctx context.Context, env *tasks.Env, name string) error {
+func (f *factory) refresh(ctx context.Context, k *keeper, env *tasks.Env, name string) error {
 	recipe, image, err := recipeIn(env.Dir, name)
 	if err != nil {
 		return tasks.Fail("%w", err)
@@ -57,7 +57,13 @@ func (f *factory) refresh(ctx context.Context, env *tasks.Env, name string) erro
 	if p.Disk == image.Disk {
 		return nil
 	}
-	if err := f.upload(ctx, p); err != nil {
+	if err := k.makeRoom(ctx, p.Size, env.Output); err != nil {
+		if full, ok := errors.AsType[*store.FullError](err); ok {
+			return tasks.Fail("%w", full) // people must hear of it
+		}
+		return err
+	}
+	if err := f.warehouse.upload(ctx, p.held, p.Packages); err != nil {
 		return err
 	}
 	if err := link(env.Dir, image, p.Disk); err != nil {
@@ -87,5 +93,10 @@ func (b *bot) imageTasks() []tasks.Task {
 		return nil
 	}
 	f := newFactory(b.flags, b.state, b.machines.shelf.warehouse, b.machines)
-	return imageTasks(f, needs(b.hub, b.repos, b.mirror))
+	return imageTasks(f, b.keeper(f.warehouse))
+}
+
+// keeper removes what nobody of this bot's repositories needs.
+func (b *bot) keeper(w *warehouse) *keeper {
+	return &keeper{w, needs(b.hub, b.repos, b.mirror), b.hub.Now}
 }

@@ -210,6 +210,11 @@ func (b *bot) offersMachines() bool {
 
 // sweepMachines takes away the machines of bots that were killed here. That a hypervisor is missing is said elsewhere.
 func (b *bot) sweepMachines(ctx context.Context) {
+	if b.machines != nil {
+		if err := b.machines.shelf.warehouse.cache.Sweep(); err != nil {
+			b.log.Warn("cannot clean up the disks that a killed bot was making", "error", err)
+		}
+	}
 	if !b.offersMachines() {
 		return
 	}

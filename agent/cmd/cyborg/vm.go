@@ -15,6 +15,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/tasks"
+	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
 	"github.com/cyborg-bots/cyborg/vmimage/machine/place"
 )
@@ -29,9 +30,9 @@ cyborg vm ssh NAME [WORDS]   work in it, or run one command, or one line of the 
 cyborg vm stop NAME          take it away with all that was written in it; NAME may be "all"
 cyborg vm list               the machines that run here
 
-The image is a disk in --images, which is never written to. A machine runs until it is stopped, or until its --life is
-over and a bot or another cyborg vm looks after it. It reaches nothing but for --open, which gives it what this host
-reaches.`,
+The image is one that ./bots/images names, or NAME.qcow2 in --images; it is never written to. A machine runs until it is
+stopped, or until its --life is over and a bot or another cyborg vm looks after it. It reaches nothing but for --open,
+which gives it what this host reaches.`,
 		Exits: []exitStatus{{exitDone, "it is done; of vm ssh: the command's own"}, {exitNo, "there is no such machine or image, or it does not come up"},
 			{exitUsage, "the command line is wrong"}, {exitInfra, "this host cannot start machines; it says what is missing"}},
 		Verbatim: func(words []string) bool { return len(words) == 2 && words[0] == "ssh" },
@@ -58,6 +59,7 @@ func (f *vmFlags) register(fs *flag.FlagSet) {
 	f.runs.env = f.env
 	fs.StringVar(&f.runs.state, "state", "", "keep machines in `DIR` (default $CYBORG_STATE, or cyborg in the user's cache folder)")
 	f.runs.machine.register(fs)
+	f.runs.image.register(fs)
 	fs.StringVar(&f.memory, "memory", "1G", "of run: give it `SIZE` of memory")
 	fs.IntVar(&f.cpus, "cpus", 2, "of run: give it `N` processors")
 	fs.DurationVar(&f.life, "life", 12*time.Hour, "of run: it may be taken away after `TIME`")
@@ -106,12 +108,16 @@ func (f *vmFlags) start(ctx context.Context, m *machinery, args []string) error 
 	if err != nil {
 		return usageError("vm run: read --memory: %v", err)
 	}
-	image, err := m.shelf.find(ctx, args[0])
+	disk := args[0]
+	if _, image, err := recipeIn(".", disk); err == nil && image.Disk != (vmimage.Disk{}) {
+		disk = image.Disk.File() // as a bot takes it
+	}
+	image, err := m.shelf.find(ctx, disk)
 	if lack, ok := errors.AsType[*container.LackError](err); ok {
-		return &exitError{Code: exitNo, Err: lack, Hint: "give --images DIR with the folder of the disks"}
+		return &exitError{Code: exitNo, Err: lack, Hint: "cyborg image build NAME makes a disk, --image-store PLACE says where disks are, --images DIR has NAME.qcow2"}
 	}
 	if unknown, ok := errors.AsType[*place.UnknownImageError](err); ok {
-		return &exitError{Code: exitNo, Err: unknown, Hint: "give --images DIR with the folder of the disks"}
+		return &exitError{Code: exitNo, Err: unknown, Hint: "cyborg image list shows what there is"}
 	}
 	if err != nil {
 		return err

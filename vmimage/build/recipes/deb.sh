@@ -1,7 +1,21 @@
-# The part that Debian and Ubuntu share. To be sourced, with $suite, $mirror, $components and $kernel.
+# The part that Debian and Ubuntu share. To be sourced, with $suite, $mirror, $components, $kernel, and $keyring: whose keys
+# the mirror is signed with. CYBORG_KEYRING is a file with them, where they are not installed.
 #
 # The disk is made in mmdebstrap's last hook: there, however it came to be root, files have their owners.
 export CYBORG_WORK=$PWD
+if [ "$(id -u)" != 0 ] && ! command -v fakechroot >/dev/null && ! { command -v newuidmap >/dev/null && grep -q "^$(id -un):" /etc/subuid; }; then
+	echo "mmdebstrap needs one of three: root; fakechroot and fakeroot; or uidmap and ids of its own for this user" >&2
+	echo "(usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un), as root)" >&2
+	exit 3
+fi
+for keys in "${CYBORG_KEYRING:-}" /usr/share/keyrings/"$keyring"-archive-keyring.gpg /usr/share/keyrings/"$keyring"-archive-keyring.pgp; do
+	[ ! -e "$keys" ] || break
+done
+if [ ! -e "$keys" ]; then
+	echo "the keys that $mirror is signed with are not on this machine: install $keyring-keyring or" >&2
+	echo "$keyring-archive-keyring, or give the file in CYBORG_KEYRING" >&2
+	exit 3
+fi
 cat >finish <<'END'
 #!/bin/sh
 set -eu
@@ -26,7 +40,7 @@ rm -rf "$PWD/copy"
 END
 chmod 755 finish
 
-mmdebstrap --quiet --variant=minbase --format=null --components="$components" \
+mmdebstrap --quiet --keyring="$keys" --variant=minbase --format=null --components="$components" \
 	--include="$kernel,systemd,systemd-sysv,udev,openssh-server,busybox-static,iproute2,ca-certificates,e2fsprogs${CYBORG_PACKAGES:+$(printf ,%s $CYBORG_PACKAGES)}" \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \

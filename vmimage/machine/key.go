@@ -59,14 +59,15 @@ func (k key) dropbear() []byte {
 	}{ssh.KeyAlgoED25519, k.raw})
 }
 
-// firmware is the key as texts of the firmware, for a guest in which user signs in.
+// firmware is the key as texts of the firmware, for a guest in which user signs in. The line that systemd writes is a whole
+// one: a guest of ours may add to the file.
 func (k key) firmware(user string) []string {
 	home := "/root"
 	if user != "root" {
 		home = path.Join("/home", user)
 	}
 	owner := user + " " + user
-	files := fmt.Sprintf("d %[1]s/.ssh 0700 %[2]s -\nf+ %[1]s/.ssh/authorized_keys 0600 %[2]s - %[3]s\n",
+	files := fmt.Sprintf("d %[1]s/.ssh 0700 %[2]s -\nf+ %[1]s/.ssh/authorized_keys 0600 %[2]s - %[3]s\\n\n",
 		home, owner, strings.ReplaceAll(k.authorized, " ", `\x20`))
 	return []string{
 		"cyborg.key=" + k.authorized,

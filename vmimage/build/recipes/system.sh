@@ -11,7 +11,8 @@ system_access() {
 		key='ssh-\(ed25519\|rsa\) [A-Za-z0-9+/=]*\|ecdsa-sha2-nistp[0-9]* [A-Za-z0-9+/=]*'
 		for place in /sys/firmware/dmi/tables/DMI /dev/vd[b-z] /dev/sr0; do
 			[ -e "$place" ] || continue
-			head -c 4194304 "$place" | grep -a -o "cyborg.key=\($key\)" | sed 's/^cyborg.key=//' >>/root/.ssh/authorized_keys
+			# systemd may have written it before, without an end of the line.
+			head -c 4194304 "$place" | grep -a -o "cyborg.key=\($key\)" | sed 's/^cyborg.key=/\n/' >>/root/.ssh/authorized_keys
 			[ ! -s /root/.ssh/authorized_keys ] || break
 		done
 		[ -s /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
@@ -35,7 +36,7 @@ system_access() {
 		[Unit]
 		Description=the key of who may enter
 		DefaultDependencies=no
-		After=local-fs.target
+		After=local-fs.target systemd-tmpfiles-setup.service
 		Before=ssh.service sshd.service
 
 		[Service]

@@ -26,7 +26,7 @@ test: packages build s3server unit ## all tests, the race detector on, skips onl
 
 unit:
 	@mkdir -p $(OUT)
-	set -o pipefail; { $(GO) test -json -run Explore ./claim/claimtest && $(GO) test -race -vet all -timeout 25m -json ./...; } | tee $(OUT)/test.json | $(OUT)/cyborg results --skips $(SKIPS) go-json
+	set -o pipefail; { $(GO) test -json -run '^Test(Explore|Limits|Rank|Places|Collisions)' ./claim ./claim/claimtest ./tasks && $(GO) test -race -vet all -timeout 25m -json ./...; } | tee $(OUT)/test.json | $(OUT)/cyborg results --skips $(SKIPS) go-json
 
 s3server: ## a real S3 server for the tests, pinned in a mod file of its own; the go command keeps it in its cache
 	$(GO) tool -modfile=.ci/s3.mod -n versitygw

@@ -72,7 +72,7 @@ func newImageWorld(t *testing.T) *imageWorld {
 	t.Cleanup(w.hub.Close)
 	w.env = map[string]string{
 		"GITHUB_API_URL": w.hub.URL, "GITHUB_TOKEN": "cyborg-token", "CYBORG_REPO": widget, "HOME": t.TempDir(), "CYBORG_STATE": t.TempDir(),
-		"CYBORG_LOGS": t.TempDir(), "CYBORG_IMAGE_STORE": "s3://images/team",
+		"CYBORG_LOGS": t.TempDir(), "CYBORG_IMAGE_STORE": "s3://images/team", "CYBORG_SANDBOX": "none", // it would try all engines of this machine
 	}
 	for _, pair := range bucket.Env() {
 		name, value, _ := strings.Cut(pair, "=")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"regexp"
 	"strconv"
@@ -13,18 +12,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// How a machine is asked whether it is up. The port of the host answers long before the guest does, and a connection
-// made too early hangs until TCP tries again, seconds later. So each attempt waits only so long for the first byte of the
-// guest's ssh, and a sign of life on the console begins a new one. From then on it waits longer: what answers is there, an
-// emulated guest of a busy host takes most of a minute to start it, and each attempt that is given up has it start another.
-const (
-	firstPatience = time.Second
-	readyPatience = 30 * time.Second
-	mostPatience  = 5 * time.Minute
-	handshakeTime = 5 * time.Minute // an emulated processor on a busy host does its sums slowly
-	betweenDials  = 200 * time.Millisecond
-	betweenLooks  = time.Second
-)
+// betweenLooks is how often a machine that comes up is looked after.
+const betweenLooks = time.Second
 
 // readyLine is what a guest's console says when it can be entered, or is just about to be.
 var readyLine = regexp.MustCompile(`(?m)^cyborg: ready|login: `)
@@ -37,7 +26,7 @@ func (m *Machine) wait(ctx context.Context, limit time.Duration) error {
 	gone := make(chan error, 1)
 	go func() { gone <- m.watch(ctx) }()
 	up := make(chan error, 1)
-	go func() { up <- m.dialUntil(ctx) }()
+	go func() { up <- m.enter(ctx) }()
 	var err error
 	select {
 	case err = <-up:
@@ -89,78 +78,44 @@ func (m *Machine) watch(ctx context.Context) error {
 	}
 }
 
-// dialUntil tries to get in until it works. Only a key that the guest refuses for good ends it earlier than ctx.
-func (m *Machine) dialUntil(ctx context.Context) error {
-	patience := firstPatience
-	var ready <-chan struct{}
-	if m.console != nil {
-		ready = m.console.ready
+// enter calls the guest until it lets us in.
+func (m *Machine) enter(ctx context.Context) error {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
+	c := &caller{
+		dial:   func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp4", address) },
+		config: m.config, ready: m.ready(ctx),
 	}
-	for {
-		client, err := m.dial(ctx, patience, ready)
-		if err == nil {
-			m.client = client
-			return nil
-		}
-		select {
-		case <-ready:
-			ready, patience = nil, readyPatience
-		default:
-			patience = min(patience*3/2, mostPatience)
-		}
-		select {
-		case <-time.After(betweenDials):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	in, err := c.call(ctx)
+	if err != nil {
+		return err
 	}
+	m.client, m.hostKey = in.client, in.hostKey
+	return nil
 }
 
-// dial makes one attempt. It is given up when ctx ends, when the guest has not said a word for the patience, and when
-// ready is closed before it has.
-func (m *Machine) dial(ctx context.Context, patience time.Duration, ready <-chan struct{}) (*ssh.Client, error) {
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port))
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", address)
-	if err != nil {
-		return nil, err
+// ready is closed when the console says that the guest can be entered. That of a machine that outlives its starter is a
+// file, which is read again and again until ctx ends.
+func (m *Machine) ready(ctx context.Context) <-chan struct{} {
+	if m.console != nil {
+		return m.console.ready
 	}
-	spoke := make(chan struct{})
-	finished := make(chan struct{})
-	defer close(finished)
+	ready := make(chan struct{})
 	go func() {
-		early := time.NewTimer(patience)
-		defer early.Stop()
-		select {
-		case <-spoke:
-			early.Reset(handshakeTime)
-			select {
-			case <-early.C:
-				conn.Close()
-			case <-ctx.Done():
-				conn.Close()
-			case <-finished:
+		tick := time.NewTicker(betweenLooks)
+		defer tick.Stop()
+		for {
+			if text, err := readConsole(m.consolePath()); err == nil && readyLine.Match(text) {
+				close(ready)
+				return
 			}
-		case <-early.C:
-			conn.Close()
-		case <-ready:
-			conn.Close()
-		case <-ctx.Done():
-			conn.Close()
-		case <-finished:
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
-	first := make([]byte, 1)
-	if _, err := io.ReadFull(conn, first); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	close(spoke)
-	var hostKey ssh.PublicKey
-	c, channels, requests, err := ssh.NewClientConn(&prefixed{Conn: conn, first: first}, address, m.config(&hostKey))
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	m.hostKey = hostKey
-	return ssh.NewClient(c, channels, requests), nil
+	return ready
 }
 
 // config is how we sign in. The guest's host key is not checked: it was made a moment ago, nobody knows it, and whoever
@@ -176,20 +131,4 @@ func (m *Machine) config(hostKey *ssh.PublicKey) *ssh.ClientConfig {
 		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoRSASHA256},
 		ClientVersion:     "SSH-2.0-cyborg",
 	}
-}
-
-// prefixed is a connection of which something was read already.
-type prefixed struct {
-	net.Conn
-	first []byte
-}
-
-// Read implements io.Reader.
-func (c *prefixed) Read(p []byte) (int, error) {
-	if len(c.first) > 0 {
-		n := copy(p, c.first)
-		c.first = c.first[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
 }

@@ -24,19 +24,21 @@ const machineTask = `#!/bin/sh
 # on: pull request
 # in: vm
 # image: busybox
+# machines: peer
 # needs: memory=128M
 # results: tap
 # artifacts: made.txt large
 # timeout: 20 minutes
-echo "1..2"
+echo "1..3"
 grep -q QEMU /sys/class/dmi/id/sys_vendor && echo "ok 1 a machine" || echo "not ok 1 a machine"
 [ -f bots/verify ] && [ -z "$GITHUB_TOKEN" ] && echo "ok 2 the checkout and no token" || echo "not ok 2 the checkout and no token"
+[ "$CYBORG_MACHINES: $(ssh peer hostname)" = "peer: peer" ] && echo "ok 3 a machine beside it" || echo "not ok 3 a machine beside it"
 echo made >made.txt
 dd if=/dev/zero of=large bs=1M count=64 2>/dev/null
 sleep 3
 `
 
-// TestVMBot: a bot of an ordinary user does a job in a machine. It is killed while it fetches the disk, while the machine
+// TestVMBot: a bot of an ordinary user does a job in a machine that has another beside it. It is killed while it fetches the disk, while the machine
 // comes up, while the job runs, and while the artifacts are brought out; each next start takes away what was left and takes
 // the job again. The last does it, and nothing is left.
 func TestVMBot(t *testing.T) {
@@ -86,8 +88,10 @@ func TestVMBot(t *testing.T) {
 	if got := f.page(base + "files/made.txt"); got != "made\n" {
 		t.Errorf("the artifact has %q", got)
 	}
-	if got := f.page(base + "files/console.txt"); !strings.Contains(got, "cyborg: ready") {
-		t.Errorf("the console has %q", got)
+	for _, console := range []string{"console.txt", "console-peer.txt"} {
+		if got := f.page(base + "files/" + console); !strings.Contains(got, "cyborg: ready") {
+			t.Errorf("%s has %q", console, got)
+		}
 	}
 	f.stop(last)
 	if found(filepath.Join(state, "vm", "*")) {

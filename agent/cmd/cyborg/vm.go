@@ -32,7 +32,10 @@ cyborg vm list               the machines that run here
 
 The image is one that ./bots/images names, or NAME.qcow2 in --images; it is never written to. A machine runs until it is
 stopped, or until its --life is over and a bot or another cyborg vm looks after it. It reaches nothing but for --open,
-which gives it what this host reaches.`,
+which gives it what this host reaches.
+
+A test finds machines beside its own when its header says "in: vm" and "machines: NAME …". One that runs on the host may
+start its own: with HOME set to a new folder with a short name, as sockets are in it. They go with the job.`,
 		Exits: []exitStatus{{exitDone, "it is done; of vm ssh: the command's own"}, {exitNo, "there is no such machine or image, or it does not come up"},
 			{exitUsage, "the command line is wrong"}, {exitInfra, "this host cannot start machines; it says what is missing"}},
 		Verbatim: func(words []string) bool { return len(words) == 2 && words[0] == "ssh" },

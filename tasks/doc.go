@@ -50,7 +50,8 @@
 //	every       7 days: a chore, filed as an issue when due
 //	paths       what a chore may change
 //	after       the release steps that go before this one
-//	network     none, or the hosts that may be reached; a machine reaches nothing: hosts beside "in: vm" are refused
+//	network     none, or the hosts that may be reached, from a machine as from a container; default: the Internet, but
+//	            nothing for code of an outsider; never this host, the networks around it, or mail servers
 //	push        head: put commits onto the pull request itself; default: branch, one of the bot's own
 //
 // Durations are whole numbers with units from seconds to weeks (90 minutes, 1h30m, 7 days), sizes have K, M, G or T.

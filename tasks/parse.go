@@ -148,11 +148,6 @@ func checkWhole(h *Header, file string, fields []field, errs *HeaderErrors) {
 	if h.Push == "head" && !outsiders && !h.Asks(Request) {
 		say("push", `"push: head" wants a task that a pull request can ask for`, "add request to on")
 	}
-	machine := h.In.Kind == InVM || h.In.Kind == AnyPlace && len(h.Images) > 0 // a disk is for a machine
-	if machine && len(h.Network) > 0 && h.Network[0] != "none" {
-		say("network", fmt.Sprintf("a virtual machine reaches nothing, and nothing can be let through to %s alone", h.Network[0]),
-			"write: in: container IMAGE, whose network is filtered by name; or bring what it needs in the image")
-	}
 	checkMachines(h, say)
 	checkContexts(h, file, say)
 }

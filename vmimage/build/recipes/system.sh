@@ -100,5 +100,40 @@ system_network() {
 	printf '[Match]\nPath=pci-0000:00:11.0\n\n[Link]\nUnmanaged=yes\n' >"$1/etc/systemd/network/cyborg-job.network"
 	ln -sf /lib/systemd/system/systemd-networkd.service "$1/etc/systemd/system/multi-user.target.wants/systemd-networkd.service"
 	rm -f "$1/etc/resolv.conf"
-	echo 'nameserver 10.0.2.3' >"$1/etc/resolv.conf"
+	echo 'nameserver 10.0.2.3' >"$1/etc/resolv.conf" # until a network has said which it is
+	system_names "$1"
+}
+
+# system_names TREE: whoever answers for names is asked, which DHCP says. Not each of a machine's networks has somebody.
+system_names() {
+	mkdir -p "$1/usr/local/lib/cyborg"
+	cat >"$1/usr/local/lib/cyborg/names" <<-'END'
+		#!/bin/sh
+		while IFS='=' read -r key value; do
+			[ "$key" != DNS ] || for server in $value; do echo "nameserver $server"; done
+		done </run/systemd/netif/state >/etc/resolv.conf.new
+		[ ! -s /etc/resolv.conf.new ] || mv /etc/resolv.conf.new /etc/resolv.conf
+	END
+	chmod 755 "$1/usr/local/lib/cyborg/names"
+	cat >"$1/etc/systemd/system/cyborg-names.path" <<-'END'
+		[Unit]
+		Description=see which servers of names the networks have
+		DefaultDependencies=no
+		Before=systemd-networkd.service
+
+		[Path]
+		PathChanged=/run/systemd/netif/state
+	END
+	cat >"$1/etc/systemd/system/cyborg-names.service" <<-'END'
+		[Unit]
+		Description=the servers of names
+		DefaultDependencies=no
+		After=local-fs.target
+		StartLimitIntervalSec=0
+
+		[Service]
+		Type=oneshot
+		ExecStart=/usr/local/lib/cyborg/names
+	END
+	ln -sf /etc/systemd/system/cyborg-names.path "$1/etc/systemd/system/multi-user.target.wants/cyborg-names.path"
 }

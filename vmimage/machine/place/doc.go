@@ -6,7 +6,9 @@
 //
 // The folders have the same names inside as on the host, so that a task finds in its variables what is there. Nothing of
 // the bot is in the machine: no token, no key but the one that lets the bot in, no folder of the host, no cache that
-// another job reads; and by default no network. What comes out is looked at as a stranger's: see machine.CopyOut.
+// another job reads. What a job may reach is as in every sandbox, by the same rules of the same gate (see container/gate):
+// nothing; the hosts that its task names; or the Internet without this host and the networks around it. Each machine has
+// a cable to a gate of its own. What comes out is looked at as a stranger's: see machine.CopyOut.
 //
 // A job may have more machines beside its own (container.Spec.Machines), with disks of their own and nothing of the
 // checkout in them:

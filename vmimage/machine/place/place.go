@@ -9,10 +9,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/cyborg-bots/cyborg/container"
+	"github.com/cyborg-bots/cyborg/container/gate"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
 )
 
@@ -38,6 +38,7 @@ type Options struct {
 	Budget *Budget
 	CPUs   int           // of each machine; 0 is 2
 	Boot   time.Duration // 0 is machine.DefaultBoot
+	Gate   gate.Options  // how jobs reach the world; Hosts and Log are set for each
 	Log    *slog.Logger  // nil discards
 }
 
@@ -101,10 +102,6 @@ func (p *Place) run(ctx context.Context, s container.Spec) (container.Result, er
 	if s.Image == "" {
 		return container.Result{Code: 127, Refused: `it runs in a virtual machine and names no disk; write in its header: image: NAME`}, nil
 	}
-	if len(s.Network) > 0 && s.Network[0] != container.NoNetwork {
-		return container.Result{Code: 127, Refused: `it may reach ` + strings.Join(s.Network, " ") + `, and a virtual machine reaches nothing: ` +
-			`nothing stands between it and the net that would let it reach those alone; write in its header: in: container IMAGE`}, nil
-	}
 	image, err := p.o.Find(ctx, s.Image)
 	if unknown, ok := errors.AsType[*UnknownImageError](err); ok {
 		return container.Result{Code: 127, Refused: unknown.Error()}, nil
@@ -122,7 +119,7 @@ func (p *Place) run(ctx context.Context, s container.Spec) (container.Result, er
 	}
 	defer give()
 	begin := time.Now()
-	m, err := p.o.Pool.Start(ctx, machine.Spec{
+	m, disconnect, err := p.start(ctx, s, machine.Spec{
 		Image: image, CPUs: share.CPUs, Memory: share.Memory, Disk: s.Limits.Disk, Boot: p.o.Boot,
 		Life: lifeOf(s.Timeout),
 	})
@@ -131,7 +128,7 @@ func (p *Place) run(ctx context.Context, s container.Spec) (container.Result, er
 	}
 	fmt.Fprintf(s.Output, "cyborg: a machine of %s with %d MB came up in %.1f s\n", image.Name, share.Memory>>20, time.Since(begin).Seconds())
 	result, err := p.inside(ctx, m, s)
-	return result, errors.Join(err, p.end(m, s))
+	return result, errors.Join(err, p.end(m, s), disconnect())
 }
 
 // lifeOf is after how long a machine may be taken for forgotten: nothing of its job can go on any more.

@@ -21,7 +21,7 @@ import (
 
 const memory = 128 << 20
 
-func newPlace(t *testing.T) *place.Place {
+func newPlace(t *testing.T, with ...func(*place.Options)) *place.Place {
 	t.Helper()
 	d, err := libvirt.Open(libvirt.Options{})
 	if err != nil {
@@ -32,7 +32,7 @@ func newPlace(t *testing.T) *place.Place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place.New(place.Options{
+	o := place.Options{
 		Pool: p, Budget: place.NewBudget(place.Share{Memory: 1 << 30, CPUs: 4}), CPUs: 1, Boot: 10 * time.Minute,
 		Find: func(_ context.Context, disk string) (machine.Image, error) {
 			if disk != "busybox" {
@@ -40,7 +40,11 @@ func newPlace(t *testing.T) *place.Place {
 			}
 			return machinetest.Small(t), nil
 		},
-	})
+	}
+	for _, w := range with {
+		w(&o)
+	}
+	return place.New(o)
 }
 
 // job is a work tree with a task of this text, and the spec that runs it.
@@ -62,7 +66,7 @@ func job(t *testing.T, task string) (container.Spec, *bytes.Buffer) {
 	out := &bytes.Buffer{}
 	return container.Spec{
 		Name: "verify", Argv: []string{"./bots/verify", "an argument"}, Dir: source, Output: out, Image: "busybox",
-		Env: []string{"CYBORG_ARTIFACTS=" + artifacts}, Writable: []string{artifacts}, Limits: container.Limits{Memory: memory},
+		Env: []string{"CYBORG_ARTIFACTS=" + artifacts}, Writable: []string{artifacts}, Network: []string{container.NoNetwork}, Limits: container.Limits{Memory: memory},
 		Keep: func(name string) bool { return strings.HasSuffix(name, ".xml") },
 	}, out
 }

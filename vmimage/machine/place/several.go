@@ -37,6 +37,7 @@ type group struct {
 	out     io.Writer
 	network *machine.Network
 	nodes   []machine.Node // whose machine is nil until it is up
+	lines   []func() error // of each: ends its way to the world
 	told    []sync.Once    // of each: that it has died is said
 }
 
@@ -63,7 +64,7 @@ func (p *Place) several(ctx context.Context, s container.Spec, own machine.Image
 		return container.Result{}, fmt.Errorf("start %d machines: %w", len(images), err)
 	}
 	defer give()
-	g := &group{out: s.Output, told: make([]sync.Once, len(images))}
+	g := &group{out: s.Output, lines: make([]func() error, len(images)), told: make([]sync.Once, len(images))}
 	for i, name := range append([]string{container.OwnMachine}, names...) {
 		g.nodes = append(g.nodes, machine.Node{Name: name, Address: address(i)})
 	}
@@ -111,14 +112,14 @@ func (p *Place) bringUp(ctx context.Context, g *group, s container.Spec, images 
 				return
 			}
 			defer func() { <-free }()
-			m, err := p.o.Pool.Start(starting, machine.Spec{
+			m, disconnect, err := p.start(starting, s, machine.Spec{
 				Image: images[i], CPUs: share.CPUs, Memory: share.Memory, Disk: s.Limits.Disk, Private: g.network.Switch, Boot: p.o.Boot, Life: life,
 			})
 			if err != nil {
 				fail(fmt.Errorf("machine %s: %w", g.nodes[i].Name, err)) // the first counts
 				return
 			}
-			g.nodes[i].Machine = m
+			g.nodes[i].Machine, g.lines[i] = m, disconnect
 		})
 	}
 	wg.Wait()
@@ -199,10 +200,10 @@ func (g *group) look(ctx context.Context) error {
 func (g *group) end(s container.Spec) error {
 	ended := make(chan error, len(g.nodes))
 	n := 0
-	for _, node := range g.nodes {
+	for i, node := range g.nodes {
 		if node.Machine != nil {
 			n++
-			go func() { ended <- node.Machine.Close() }()
+			go func() { ended <- errors.Join(node.Machine.Close(), g.lines[i]()) }()
 		}
 	}
 	var errs []error

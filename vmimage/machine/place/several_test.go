@@ -60,7 +60,7 @@ func newHall(t *testing.T) *hall {
 func beside(t *testing.T, images ...string) (container.Spec, *bytes.Buffer) {
 	t.Helper()
 	out := &bytes.Buffer{}
-	s := container.Spec{Name: "verify", Argv: []string{"true"}, Dir: t.TempDir(), Output: out, Image: "own", Writable: []string{t.TempDir()}}
+	s := container.Spec{Name: "verify", Argv: []string{"true"}, Dir: t.TempDir(), Output: out, Image: "own", Writable: []string{t.TempDir()}, Network: []string{container.NoNetwork}}
 	for i, image := range images {
 		s.Machines = append(s.Machines, container.Machine{Name: string(rune('a' + i)), Image: image})
 	}

@@ -45,7 +45,7 @@ func mutants() []mutant.Mutant {
 		without("no private networks", "gate/rules.go", `case slices.ContainsFunc(closed(), in):`, `case false:`, promises+"network/not_the_networks_around_it"),
 		without("no network of this machine", "gate/rules.go", `case slices.ContainsFunc(g.o.Own(), in):`, `case false:`, promises+"network/not_the_networks_around_it"),
 		without("no mail", "gate/rules.go", `case to.Port() == mail:`, `case false:`, promises+"network/not_the_networks_around_it"),
-		without("only hosts that are named", "gate/rules.go", `if len(g.o.Hosts) > 0 && !g.told[to.Addr().Unmap()] {`, `if false {`, promises+"network/hosts_only"),
+		without("only hosts that are named", "gate/rules.go", `if len(g.o.Hosts) > 0 && !told[every] && !told[to.Port()] {`, `if told == nil && false {`, promises+"network/hosts_only"),
 	}, ofDocker()...)
 }
 

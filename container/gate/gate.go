@@ -16,7 +16,8 @@
 // that counts, at the moment when the gate connects: a name that leads elsewhere a second later changes nothing.
 //
 // With a list of hosts, only those: the gate answers questions for their names alone, and lets through to the addresses
-// that it has given as answers. Names decide there and not the owner of an address, which a host may share with others.
+// that it has given as answers, at the ports that stand behind the names. Names decide there and not the owner of an
+// address, which a host may share with others.
 package gate
 
 import (
@@ -53,7 +54,7 @@ const (
 
 // Options are the settings of a Gate.
 type Options struct {
-	Hosts []string // names that may be reached; empty is the Internet
+	Hosts []string // that may be reached: example.com, *.example.com, either with :443; empty is the Internet
 	Log   *slog.Logger
 
 	// How the gate itself reaches the world; nil is by the machine's own network.
@@ -72,8 +73,8 @@ type Gate struct {
 	group  sync.WaitGroup
 
 	mu     sync.Mutex
-	told   map[netip.Addr]bool // addresses that were given as answers
-	slots  chan struct{}       // one for each connection, question or conversation that is open
+	told   map[netip.Addr]ports // addresses that were given as answers
+	slots  chan struct{}        // one for each connection, question or conversation that is open
 	closed bool
 }
 
@@ -101,7 +102,7 @@ func Open(ctx context.Context, tun io.ReadWriteCloser, o Options) (*Gate, error)
 		o.Hosts[i] = plainName(h)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	g := &Gate{o: o, tun: tun, cancel: cancel, told: map[netip.Addr]bool{}, slots: make(chan struct{}, maxOpen)}
+	g := &Gate{o: o, tun: tun, cancel: cancel, told: map[netip.Addr]ports{}, slots: make(chan struct{}, maxOpen)}
 	if err := g.build(ctx); err != nil {
 		cancel()
 		return nil, errors.Join(fmt.Errorf("open gate: %w", err), tun.Close())

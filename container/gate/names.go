@@ -37,7 +37,7 @@ func (g *Gate) answer(ctx context.Context, question []byte) []byte {
 	}
 	head = dnsmessage.Header{ID: head.ID, Response: true, RecursionDesired: head.RecursionDesired, RecursionAvailable: true}
 	var list []netip.Addr
-	if !g.knows(q.Name.String()) {
+	if _, known := g.knows(q.Name.String()); !known {
 		g.o.Log.Debug("not told", "name", q.Name.String())
 		head.RCode = dnsmessage.RCodeNameError
 	} else if q.Class == dnsmessage.ClassINET {
@@ -72,6 +72,7 @@ func (g *Gate) resolve(ctx context.Context, name string) ([]netip.Addr, dnsmessa
 		g.o.Log.Debug("cannot resolve", "name", name, "error", err)
 		return nil, dnsmessage.RCodeServerFailure
 	}
+	allowed, _ := g.knows(name)
 	var list []netip.Addr
 	for _, a := range found {
 		a = a.Unmap()
@@ -82,7 +83,7 @@ func (g *Gate) resolve(ctx context.Context, name string) ([]netip.Addr, dnsmessa
 			g.o.Log.Debug("not told", "name", name, "address", a.String(), "why", why)
 			continue
 		}
-		if g.tell(a) {
+		if g.tell(a, allowed) {
 			list = append(list, a)
 		}
 	}
@@ -93,16 +94,17 @@ func (g *Gate) resolve(ctx context.Context, name string) ([]netip.Addr, dnsmessa
 const mostTold = 4096
 
 // tell remembers an address that the sandbox is given for a host, and says no when those are too many.
-func (g *Gate) tell(a netip.Addr) bool {
+func (g *Gate) tell(a netip.Addr, allowed ports) bool {
 	if len(g.o.Hosts) == 0 {
 		return true // all of them may be reached
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.told[a] && len(g.told) >= mostTold {
+	before, told := g.told[a]
+	if !told && len(g.told) >= mostTold {
 		return false
 	}
-	g.told[a] = true
+	g.told[a] = before.and(allowed)
 	return true
 }
 

@@ -1,10 +1,14 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // closed are the networks that nobody on the Internet has, or that are not for a job: this host, private networks,
@@ -55,17 +59,50 @@ func (g *Gate) refuses(to netip.AddrPort) string {
 	return ""
 }
 
+// ports are those at which an address may be reached.
+type ports map[uint16]bool
+
+// every stands for all ports.
+const every = 0
+
+// and is both sets together.
+func (p ports) and(others ports) ports {
+	all := maps.Clone(p)
+	if all == nil {
+		all = ports{}
+	}
+	maps.Copy(all, others)
+	return all
+}
+
 // unnamed says why a job may not reach an address when only hosts are allowed by name; it is empty when it may.
 func (g *Gate) unnamed(to netip.AddrPort) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.o.Hosts) > 0 && !g.told[to.Addr().Unmap()] {
+	told := g.told[to.Addr().Unmap()]
+	if len(g.o.Hosts) > 0 && !told[every] && !told[to.Port()] {
 		return fmt.Sprintf("not an address of %v", g.o.Hosts)
 	}
 	return ""
 }
 
-// knows tells whether questions for a name are answered.
-func (g *Gate) knows(name string) bool {
-	return len(g.o.Hosts) == 0 || slices.Contains(g.o.Hosts, plainName(name))
+// knows tells whether questions for a name are answered, and at which ports the host may be reached then.
+func (g *Gate) knows(name string) (ports, bool) {
+	if len(g.o.Hosts) == 0 {
+		return ports{every: true}, true
+	}
+	name, found := plainName(name), ports{}
+	for _, host := range g.o.Hosts {
+		host, text, limited := strings.Cut(host, ":")
+		port, err := strconv.ParseUint(cmp.Or(text, "0"), 10, 16)
+		if err != nil || limited && port == every {
+			continue // nobody is at such a port
+		}
+		domain, below := strings.CutPrefix(host, "*.")
+		domain = plainName(domain)
+		if below && strings.HasSuffix(name, "."+domain) || !below && name == domain {
+			found[uint16(port)] = true
+		}
+	}
+	return found, len(found) > 0
 }

@@ -14,7 +14,7 @@ import (
 func Machines(pool *machine.Pool, memory int64, boot time.Duration) Starter {
 	return func(ctx context.Context, name, disk string, open bool, console io.Writer) (Guest, error) {
 		m, err := pool.Start(ctx, machine.Spec{
-			Image: machine.Image{Name: name, Disk: disk}, Memory: memory, Boot: boot, Open: open, Console: console,
+			Image: machine.Image{Name: name, Disk: disk}, Memory: memory, Boot: boot, Open: open, Console: console, Cold: true,
 		})
 		if bad, ok := errors.AsType[*machine.BootError](err); ok {
 			return nil, &FailedError{"boot", bad}

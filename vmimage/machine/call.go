@@ -62,7 +62,13 @@ func (c *caller) call(ctx context.Context) (turn, error) {
 	ready, patience, pauseWords, pauseRefusal := c.ready, firstPatience, afterWords, afterRefusal
 	again := time.NewTimer(0)
 	defer again.Stop()
+	select {
+	case <-ready: // it said so before
+		ready, patience = nil, readyPatience
+	default:
+	}
 	silent, talking := 0, 0
+	var last error // of what was said to us
 	for {
 		select {
 		case <-again.C:
@@ -86,6 +92,7 @@ func (c *caller) call(ctx context.Context) (turn, error) {
 				again.Stop() // it has us wait, but not for nothing
 				continue
 			case errors.Is(t.err, errTurnedAway):
+				last = t.err
 				again.Reset(grow(&pauseRefusal))
 			case errors.Is(t.err, errSilentCall):
 				if silent--; talking == 0 {
@@ -93,10 +100,14 @@ func (c *caller) call(ctx context.Context) (turn, error) {
 				}
 				continue
 			default:
+				last = t.err
 				again.Reset(grow(&pauseWords))
 			}
 			talking--
 		case <-ctx.Done():
+			if last != nil {
+				return turn{}, fmt.Errorf("%w; it said something before: %w", context.Cause(ctx), last)
+			}
 			return turn{}, context.Cause(ctx)
 		}
 	}

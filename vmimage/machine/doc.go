@@ -21,6 +21,29 @@
 // Without a Cable the guest reaches nothing: not the host, not its network, not the Internet; the only way in is ssh from
 // the bot through a port of the loopback interface, and the only way out is what the bot copies.
 //
+// # Going on from a saved state
+//
+// A whole system takes half a minute to boot where processors are emulated, and does the same each time. So the first
+// machine of an image is saved as soon as it answers, before anything ran in it: its memory by the hypervisor, its overlay
+// as it is. The machines after it have overlays on that one and go on from there.
+//
+//	which           the plain shape: no Open, Private or Cable, root signs in, not Spec.Cold; it took seconds to come up
+//	for whom        the same disk (path, size, time), disk size, memory, processors, KVM or not, versions of the hypervisor,
+//	                devices: all that is a part of the state's name
+//	its own         a key, which takes the place of the state's, and randomness, which the kernel starts anew from; the
+//	                time of day is set; both before anybody else gets in. What userland has drawn before (machine-id, ssh's
+//	                host keys, the boot's id) is shared by all from one state
+//	proved          the state is first used by who made it, who sees that its key opens nothing any more; only then it has
+//	                a name
+//	who makes it    one bot of a host at a time, under a lock; the others boot
+//	what goes wrong a state that fails is thrown away, a machine that cannot be saved is remembered as such for a week; in
+//	                each case the machine boots
+//	how long        a week, and as many bytes as PoolOptions.MostStates; what was not used for longest goes first. Machines
+//	                have their own hard link of the overlay, so that it may go at any time
+//
+// The domain is a new one each time, whose hypervisor reads the memory from a socket, and not one that libvirt restores: it
+// has its own name and port, and it ends with the bot as any other.
+//
 // # Whose fault
 //
 // Four ends are kept apart, because different people must hear of them:

@@ -17,6 +17,16 @@ type Driver interface {
 	List(ctx context.Context) ([]string, error)
 }
 
+// A Saver is a Driver that can write down a running domain, from which others of its shape go on.
+type Saver interface {
+	Driver
+	// Shape is all that must be the same where a domain goes on: the hypervisor's versions and what the guest sees of it.
+	// Names, paths, the port and the strings do not belong to it.
+	Shape(ctx context.Context, d Domain) (string, error)
+	// Save writes a running domain to a file and ends it.
+	Save(ctx context.Context, name, file string) error
+}
+
 // A Domain is a machine as the hypervisor sees it.
 type Domain struct {
 	Name   string
@@ -38,6 +48,9 @@ type Domain struct {
 
 	Cable    string // path of a Cable's socket, for one more interface; empty: none
 	CableMAC string // of that interface
+
+	State    string // file of Saver.Save that it goes on from; empty: it boots
+	Incoming string // path of a socket for that
 }
 
 // A State is how a domain stands.

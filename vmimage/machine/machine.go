@@ -25,6 +25,7 @@ type Machine struct {
 	port    int
 	memory  int64
 	kept    bool
+	warm    bool // it went on from a saved state
 	started time.Time
 	expiry  time.Time
 	console *console // nil for a machine that outlives its starter
@@ -46,6 +47,10 @@ func (m *Machine) Image() string { return m.image.Name }
 func (m *Machine) consolePath() string { return filepath.Join(m.dir, "console") }
 func (m *Machine) cablePath() string   { return filepath.Join(m.dir, "cable") }
 func (m *Machine) overlayPath() string { return filepath.Join(m.dir, "disk.qcow2") }
+
+// Of a machine that goes on from a saved state: its own name of the state's disk, and the way for the state's memory.
+func (m *Machine) basePath() string     { return filepath.Join(m.dir, "base.qcow2") }
+func (m *Machine) incomingPath() string { return filepath.Join(m.dir, "in") }
 
 // Console is what the machine has said on its serial line: its beginning and its end, MaxConsole of each. It can be
 // asked for after Close, too.

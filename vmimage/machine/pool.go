@@ -33,6 +33,7 @@ type Spec struct {
 	Cable   *Cable        // one more interface, to this program; not with Keep
 	Boot    time.Duration // how long it may take until it answers; 0 is DefaultBoot
 	Life    time.Duration // after which any bot may take it for forgotten, see Sweep; 0 is DefaultLife
+	Cold    bool          // it boots, though there is a saved state
 	Keep    bool          // it outlives the program that starts it, until its Life is over or somebody stops it
 	Console Output        // gets what the machine says while it comes up and runs; nil: nobody
 }
@@ -46,6 +47,10 @@ type PoolOptions struct {
 	Driver Driver
 	KVM    bool         // machines run on KVM, else they are emulated
 	Log    *slog.Logger // the bot's own log; nil discards
+
+	States     string        // folder of saved states, on the filesystem of Dir; empty: every machine boots
+	MostStates int64         // bytes of them; 0 is DefaultStates
+	SaveAfter  time.Duration // machines are saved whose boot took so long; 0 is 3 s
 }
 
 // A Pool is all machines of this host. It is safe for concurrent use.
@@ -68,6 +73,29 @@ func NewPool(o PoolOptions) (*Pool, error) {
 // fault, everything else is ours.
 func (p *Pool) Start(ctx context.Context, s Spec) (*Machine, error) {
 	begin := time.Now()
+	m, err := p.start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Keep {
+		if err := m.keep(); err != nil {
+			return nil, errors.Join(fmt.Errorf("keep machine %s: %w", s.Image.Name, err), m.Close())
+		}
+	}
+	p.o.Log.Debug("machine started", "machine", m.name, "image", s.Image.Name, "took", time.Since(begin), "warm", m.warm)
+	return m, nil
+}
+
+// start starts a machine in the way that is quickest.
+func (p *Pool) start(ctx context.Context, s Spec) (*Machine, error) {
+	if w := p.warmth(ctx, s); w != nil {
+		return w.start(ctx, p, s)
+	}
+	return p.boot(ctx, s)
+}
+
+// boot starts a machine from its disk.
+func (p *Pool) boot(ctx context.Context, s Spec) (*Machine, error) {
 	m, err := p.prepare(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("start machine %s: %w", s.Image.Name, err)
@@ -78,18 +106,12 @@ func (p *Pool) Start(ctx context.Context, s Spec) (*Machine, error) {
 	if err := m.overlay(ctx, s); err != nil {
 		return fail(fmt.Errorf("start machine %s: %w", s.Image.Name, err))
 	}
-	if err := m.launch(ctx, s); err != nil {
+	if err := m.launch(ctx, s, ""); err != nil {
 		return fail(fmt.Errorf("start machine %s: %w", s.Image.Name, err))
 	}
 	if err := m.wait(ctx, orDefault(s.Boot, DefaultBoot)); err != nil {
 		return fail(err)
 	}
-	if s.Keep {
-		if err := m.keep(); err != nil {
-			return fail(fmt.Errorf("keep machine %s: %w", s.Image.Name, err))
-		}
-	}
-	p.o.Log.Debug("machine started", "machine", m.name, "image", s.Image.Name, "took", time.Since(begin))
 	return m, nil
 }
 
@@ -174,11 +196,15 @@ func (m *Machine) overlay(ctx context.Context, s Spec) error {
 }
 
 // launch starts the domain. A port that is free when it is chosen may be taken a moment later, so that is tried again.
-func (m *Machine) launch(ctx context.Context, s Spec) error {
+// With a file of a saved state it goes on from that.
+func (m *Machine) launch(ctx context.Context, s Spec, state string) error {
 	d := Domain{
 		Name: m.name, CPUs: orDefault(s.CPUs, 1), Memory: m.memory, KVM: m.pool.o.KVM, Disk: m.overlayPath(),
 		Kernel: s.Image.Kernel, Initrd: s.Image.Initrd, Append: s.Image.Append, Strings: m.key.firmware(s.Image.user()),
-		Console: m.consolePath(), Owned: !s.Keep, Open: s.Open,
+		Console: m.consolePath(), Owned: !s.Keep, Open: s.Open, State: state,
+	}
+	if state != "" {
+		d.Incoming = m.incomingPath()
 	}
 	if s.Private != nil {
 		m.mac = s.Private.nextMAC()

@@ -42,6 +42,12 @@ func (p *Pool) Sweep(ctx context.Context) ([]string, error) {
 			swept = append(swept, name)
 		}
 	}
+	if p.o.States != "" {
+		kept := &states{p.o.States, orDefault(p.o.MostStates, DefaultStates)}
+		if err := kept.sweep(); err != nil {
+			errs = append(errs, fmt.Errorf("sweep saved states: %w", err))
+		}
+	}
 	if len(swept) > 0 {
 		p.o.Log.Info("swept machines of dead bots", "machines", strings.Join(swept, " "))
 	}

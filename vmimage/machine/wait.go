@@ -46,7 +46,7 @@ func (m *Machine) wait(ctx context.Context, limit time.Duration) error {
 		return boot
 	}
 	if errors.Is(err, late) {
-		return &BootError{Image: m.image.Name, Cause: late.Error(), Console: m.consoleEnd()}
+		return &BootError{Image: m.image.Name, Cause: err.Error(), Console: m.consoleEnd()}
 	}
 	return fmt.Errorf("start machine %s: %w", m.image.Name, err)
 }

@@ -27,17 +27,22 @@ import (
 // it.
 const machinesDir = "vm"
 
+// statesDir is where saved states of machines are, from which others start, below the state folder.
+const statesDir = "states"
+
 // machineFlags say where disks are, and what machines may use.
 type machineFlags struct {
 	images  string
 	libvirt string
 	memory  string
+	cold    bool
 }
 
 func (m *machineFlags) register(fs *flag.FlagSet) {
 	fs.StringVar(&m.images, "images", "", "disks of virtual machines are in `DIR`, as NAME.qcow2 or NAME-DIGEST.qcow2\n"+
 		"(default $CYBORG_IMAGES, or images in the state folder)")
 	fs.StringVar(&m.libvirt, "libvirt", "", "`URI` of libvirt (default $LIBVIRT_DEFAULT_URI, or qemu:///session)")
+	fs.BoolVar(&m.cold, "cold", false, "boot each virtual machine, also one that could go on from a saved state")
 	fs.StringVar(&m.memory, "vm-memory", "", "all virtual machines together use at most `SIZE` of memory, for example 12G\n"+
 		"(default: what this machine or its container has, less a tenth and 1G)")
 }
@@ -90,7 +95,11 @@ func (f *runFlags) equip(driver *libvirt.Driver, found []string, state string, l
 	if err != nil {
 		return nil, err
 	}
-	m.pool, err = machine.NewPool(machine.PoolOptions{Dir: filepath.Join(state, machinesDir), Driver: driver, KVM: m.kvm, Log: log})
+	options := machine.PoolOptions{Dir: filepath.Join(state, machinesDir), Driver: driver, KVM: m.kvm, Log: log}
+	if !f.machine.cold {
+		options.States = filepath.Join(state, statesDir)
+	}
+	m.pool, err = machine.NewPool(options)
 	if err != nil {
 		return nil, infra(err)
 	}

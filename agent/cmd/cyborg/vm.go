@@ -34,6 +34,9 @@ The image is one that ./bots/images names, or NAME.qcow2 in --images; it is neve
 stopped, or until its --life is over and a bot or another cyborg vm looks after it. It reaches nothing but for --open,
 which gives it what this host reaches.
 
+The first machine of an image boots and is saved; others go on from that within seconds, each with its own key, randomness
+and time. One that is --open, or told to be --cold, boots.
+
 A test finds machines beside its own when its header says "in: vm" and "machines: NAME …". One that runs on the host may
 start its own: with HOME set to a new folder with a short name, as sockets are in it. They go with the job.`,
 		Exits: []exitStatus{{exitDone, "it is done; of vm ssh: the command's own"}, {exitNo, "there is no such machine or image, or it does not come up"},
@@ -134,7 +137,11 @@ func (f *vmFlags) start(ctx context.Context, m *machinery, args []string) error 
 		return infra(err)
 	}
 	fmt.Fprintln(f.env.Stdout, started.Name())
-	fmt.Fprintf(f.env.Stderr, "cyborg: it came up in %.1f s; cyborg vm ssh %s works in it, cyborg vm stop %[2]s takes it away\n", time.Since(begin).Seconds(), args[0])
+	from := ""
+	if started.Warm() {
+		from = " from a saved state"
+	}
+	fmt.Fprintf(f.env.Stderr, "cyborg: it came up in %.1f s%s; cyborg vm ssh %s works in it, cyborg vm stop %[3]s takes it away\n", time.Since(begin).Seconds(), from, args[0])
 	return infra(started.Leave())
 }
 

@@ -30,7 +30,7 @@ const boot = 10 * time.Minute
 
 func pool(t *testing.T) *machine.Pool {
 	t.Helper()
-	p, close, err := open()
+	p, close, err := open("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,12 +38,12 @@ func pool(t *testing.T) *machine.Pool {
 	return p
 }
 
-func open() (*machine.Pool, func(), error) {
+func open(states string) (*machine.Pool, func(), error) {
 	d, err := Open(Options{})
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := machine.NewPool(machine.PoolOptions{Dir: filepath.Join(machinetest.Home(), "m"), Driver: d})
+	p, err := machine.NewPool(machine.PoolOptions{Dir: filepath.Join(machinetest.Home(), "m"), Driver: d, States: states, SaveAfter: time.Millisecond})
 	return p, func() { d.Close() }, err
 }
 
@@ -204,9 +204,12 @@ func dies(t *testing.T, m *machine.Machine, script, cause string) {
 // childVariable makes this program a bot that starts a machine, says how far it is, and waits to be killed.
 const childVariable = "CYBORG_VM_CHILD"
 
+// statesVariable gives it a folder of saved states.
+const statesVariable = "CYBORG_VM_STATES"
+
 // child is that bot.
 func child() int {
-	p, _, err := open()
+	p, _, err := open(os.Getenv(statesVariable))
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -259,6 +262,8 @@ func killAt(t *testing.T, phase string) {
 	switch phase {
 	case "disk made":
 		waitForFile(t, filepath.Join(machinetest.Home(), "m", "*", "disk.qcow2"))
+	case "saving":
+		waitForFile(t, filepath.Join(os.Getenv(statesVariable), "new-*", "memory"))
 	case "domain started":
 		waitForFile(t, filepath.Join(machinetest.Home(), "run", "libvirt", "qemu", "run", "cyborg-*.xml"))
 	default:

@@ -134,6 +134,9 @@ func (d *Driver) Start(ctx context.Context, domain machine.Domain) error {
 	if domain.Owned {
 		flags = api.DOMAIN_START_AUTODESTROY
 	}
+	if domain.State != "" {
+		flags |= api.DOMAIN_START_PAUSED
+	}
 	_, err := call(ctx, d, func(c *api.Connect) (struct{}, error) {
 		qemu, err := c.GetVersion()
 		if err != nil {
@@ -149,6 +152,9 @@ func (d *Driver) Start(ctx context.Context, domain machine.Domain) error {
 		}
 		return struct{}{}, started.Free()
 	})
+	if err == nil && domain.State != "" {
+		err = d.feed(ctx, domain)
+	}
 	switch {
 	case err == nil:
 		return nil

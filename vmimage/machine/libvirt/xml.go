@@ -50,3 +50,17 @@ func escape(text string) (string, error) {
 	err := xml.EscapeText(&b, []byte(text))
 	return b.String(), err
 }
+
+// processorOf is what the first processor of /proc/cpuinfo is and can do.
+func processorOf(text string) string {
+	first, _, _ := strings.Cut(text, "\n\n")
+	var b strings.Builder
+	for line := range strings.Lines(first) {
+		name, value, _ := strings.Cut(line, ":")
+		switch strings.TrimSpace(name) {
+		case "vendor_id", "cpu family", "model", "model name", "stepping", "microcode", "flags":
+			b.WriteString(strings.TrimSpace(value) + "\n")
+		}
+	}
+	return b.String()
+}

@@ -25,6 +25,7 @@ func TestDomainXML(t *testing.T) {
 	for name, change := range map[string]func(*machine.Domain){
 		"job":  func(*machine.Domain) {},
 		"old":  func(*machine.Domain) {},
+		"warm": func(d *machine.Domain) { d.State, d.Incoming = "/state/states/x/memory", "/state/m/x/in" },
 		"kvm":  func(d *machine.Domain) { d.KVM = true },
 		"kept": func(d *machine.Domain) { d.Owned, d.Open = false, true },
 		"direct": func(d *machine.Domain) {

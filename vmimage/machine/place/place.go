@@ -126,7 +126,11 @@ func (p *Place) run(ctx context.Context, s container.Spec) (container.Result, er
 	if err != nil {
 		return container.Result{}, err
 	}
-	fmt.Fprintf(s.Output, "cyborg: a machine of %s with %d MB came up in %.1f s\n", image.Name, share.Memory>>20, time.Since(begin).Seconds())
+	from := ""
+	if m.Warm() {
+		from = " (from a saved state)"
+	}
+	fmt.Fprintf(s.Output, "cyborg: a machine of %s with %d MB came up in %.1f s%s\n", image.Name, share.Memory>>20, time.Since(begin).Seconds(), from)
 	result, err := p.inside(ctx, m, s)
 	return result, errors.Join(err, p.end(m, s), disconnect())
 }

@@ -66,8 +66,8 @@ type Node struct {
 const networkBits = "24"
 
 // Join puts machines with an interface to one network into it: each gets its address, and the names of all. Whoever works
-// in the first enters the others by "ssh NAME" without being asked anything, with a key that is made for that and knows
-// their host keys.
+// in one enters the others by "ssh NAME" without being asked anything, with a key that is made for that and by their host
+// keys, which are known.
 func Join(ctx context.Context, nodes []Node) error {
 	k, err := newKey()
 	if err != nil {
@@ -83,12 +83,10 @@ func Join(ctx context.Context, nodes []Node) error {
 	failed := make(chan error, len(nodes))
 	for i, n := range nodes {
 		script := joinScript(n, hosts.String())
-		if i == 0 {
-			script += keyFiles(k, known.String())
-		} else {
+		if i > 0 { // the first is what it was
 			script += "echo " + n.Name + " >/proc/sys/kernel/hostname\n"
-			script += "echo " + Quote(k.authorized) + " >>~/.ssh/authorized_keys\n"
 		}
+		script += keyFiles(k, known.String())
 		go func() { failed <- n.configure(ctx, script) }()
 	}
 	for range nodes {
@@ -117,11 +115,12 @@ mkdir -p ~/.ssh
 `
 }
 
-// keyFiles are lines of a script that give a guest the key, in the file and the form of either ssh.
+// keyFiles are lines of a script that give a guest the key, in the file and the form of either ssh, and let in who has it.
 func keyFiles(k key, known string) string {
 	return "printf %s " + Quote(string(k.private)) + " >~/.ssh/id_ed25519\n" +
 		"printf %b " + Quote(octal(k.dropbear())) + " >~/.ssh/id_dropbear\n" +
-		"printf %s " + Quote(known) + " >>~/.ssh/known_hosts\n"
+		"printf %s " + Quote(known) + " >>~/.ssh/known_hosts\n" +
+		"echo " + Quote(k.authorized) + " >>~/.ssh/authorized_keys\n"
 }
 
 // octal writes any bytes for the %b of printf.

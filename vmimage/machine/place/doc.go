@@ -18,7 +18,7 @@
 //	bot ──ssh──► client ◄────────────────┘   10.111.112.3
 //
 // All are up and see each other before the command starts. Their names are in each one's /etc/hosts and, with blanks
-// between, in CYBORG_MACHINES; "ssh NAME" in the first asks nothing. Each may have the memory and processors of the job's
+// between, in CYBORG_MACHINES; "ssh NAME" in any of them asks nothing. Each may have the memory and processors of the job's
 // limits, and room is taken for all at once. One that dies is named in the log and does not end the job: that may be what
 // it tests. Each one's console is kept beside the job's, as console-NAME.txt.
 //

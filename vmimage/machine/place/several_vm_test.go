@@ -89,7 +89,8 @@ func startChild(t *testing.T) *exec.Cmd {
 }
 
 // TestVMSeveral: a job finds the machines beside its own under their names, enters them and uses what runs there. It sees
-// nothing of another bot's, nor of this host, and each reaches the hosts that the job may reach. One that dies is named. With the job, and with a bot that is killed, all go.
+// nothing of another bot's, nor of this host, and each reaches the hosts that the job may reach. One that dies is named.
+// With the job, and with a bot that is killed, all go.
 func TestVMSeveral(t *testing.T) {
 	bot := startChild(t)
 	_, connected := connect(t)
@@ -111,8 +112,9 @@ echo "beside it: $CYBORG_MACHINES"
 ssh server 'mkdir /srv && echo "the text of $(hostname), for $(id -u)" >/srv/index.html && httpd -p 80 -h /srv'
 echo "fetched: $(wget -q -O - http://server/)"
 ssh server 'wget -q -O - http://web.test/' | sed 's/^/from outside: /'
-ssh server 'ping -c 1 -W 60 job >/dev/null && echo "sees the first"; timeout 5 nc 10.0.2.2 %d </dev/null'
+ssh server 'ping -c 1 -W 60 job >/dev/null && ssh job echo "enters the first"; timeout 5 nc 10.0.2.2 %d </dev/null'
 ping -c 2 -W 5 %s >/dev/null && echo "sees a stranger"
+: >going
 ssh server 'echo going; exec poweroff -f' >going &
 until grep -q going going; do sleep 1; done
 exit 7
@@ -125,7 +127,7 @@ exit 7
 	}
 	for _, want := range []string{
 		"cyborg: 2 machines with 128 MB each came up in ", " job (busybox, 10.111.112.1) server (busybox, 10.111.112.2)\n", "beside it: server\n",
-		"fetched: the text of server, for 0\n", "sees the first\n", "from outside: hello from web.test\n",
+		"fetched: the text of server, for 0\n", "enters the first\n", "from outside: hello from web.test\n",
 		"cyborg: the machine server has died: it switched itself off; what was on its console is in console-server.txt\n",
 	} {
 		if strings.Count(out.String(), want) != 1 {

@@ -15,9 +15,9 @@ import (
 
 // An Account is what a program did at a window, in the words of this version.
 type Account struct {
-	Ended    string          // how it ended; empty is well
-	Chosen   []string        // the jobs that it would take, best first: a line of its scan, with the priority
-	Deeds    map[string]Deed // what it tried to change, by what it was about
+	Ended    string              // how it ended; empty is well
+	Chosen   map[string][]string // the jobs that it would take, by for whom, best first: a line of its scan, with the place and the priority
+	Deeds    map[string]Deed     // what it tried to change, by what it was about
 	Requests int
 	Writes   int
 }
@@ -27,13 +27,20 @@ type Deed struct {
 	Kind  string // "claim", "note", "result", …; the method of what is no status
 	Text  string // what it says, without nonce
 	Times int
+
+	nonce string // of a claim, while it is compared with others
 }
 
 // tally reads the writes of a program.
 func tally(v *View) (deeds map[string]Deed, requests, writes int) {
 	deeds = map[string]Deed{}
+	nonces := map[string]bool{}
 	for _, w := range v.Writes() {
 		about, deed := readWrite(w)
+		if deed.nonce != "" && nonces[deed.nonce] {
+			deed.Text += ", with the nonce of another claim"
+		}
+		nonces[deed.nonce], deed.nonce = true, ""
 		if was, ok := deeds[about]; ok && was.Text != deed.Text {
 			about += ", again" // both count
 		}
@@ -58,7 +65,7 @@ func readWrite(w Write) (string, Deed) {
 			TargetURL                   string `json:"target_url"`
 		}
 		if json.Unmarshal(w.Body, &s) == nil {
-			return fmt.Sprintf("%s of %.8s in %s", s.Context, m[2], m[1]), statusDeed(s.State, s.Description)
+			return fmt.Sprintf("%s of %.8s in %s", s.Context, m[2], m[1]), statusDeed(s.State, s.Description, s.TargetURL)
 		}
 	}
 	if m := issuePath.FindStringSubmatch(w.Path); m != nil {
@@ -73,10 +80,17 @@ func readWrite(w Write) (string, Deed) {
 	return w.Method + " " + w.Path, Deed{Kind: w.Method, Text: plainBody(w.Body)}
 }
 
-// statusDeed reads the text of a status as a peer of this version would.
-func statusDeed(state, text string) Deed {
+// statusDeed reads the text of a status as a peer of this version would, and where its link leads.
+func statusDeed(state, text, link string) Deed {
 	m := claim.ParseStatusText(state, text)
-	return Deed{Kind: kindName(m.Kind), Text: state + " " + spoken(m)}
+	d := Deed{Kind: kindName(m.Kind), Text: state + " " + spoken(m)}
+	if link != "" {
+		d.Text += ", with a link to " + still(link)
+	}
+	if m.Kind == claim.KindClaim {
+		d.nonce = m.Nonce
+	}
+	return d
 }
 
 // spoken is a mark without its nonce.
@@ -112,8 +126,8 @@ func kindName(k claim.Kind) string {
 	return "no word of bots"
 }
 
-// noise is what may differ in texts from one run to the next: nonces, times, the port of a relay.
-var noise = regexp.MustCompile(`\b[0-9a-z]{8}\b|\d{4}-\d\d-\d\dT[0-9:.]+Z|http://127\.0\.0\.1:\d+`)
+// noise is what may differ in texts from one run to the next: names of attempts, nonces, times, the port of a relay.
+var noise = regexp.MustCompile(`\d{8}-\d{6}-[0-9a-z]{8}-[0-9a-z]{26}|\b[0-9a-z]{8}\b|\d{4}-\d\d-\d\dT[0-9:.]+Z|http://127\.0\.0\.1:\d+`)
 
 // still takes the noise out of a text. Nearly all nonces have a digit, and no word has.
 func still(text string) string {
@@ -150,10 +164,9 @@ func compare(now, then Account) []difference {
 	say := func(clause, format string, args ...any) {
 		list = append(list, difference{clause, fmt.Sprintf(format, args...)})
 	}
-	for i := range max(len(now.Chosen), len(then.Chosen)) {
-		a, b := at(now.Chosen, i), at(then.Chosen, i)
-		if a != b {
-			say("choices", "the queue's job %d is %s, and was %s", i+1, b, a)
+	for _, who := range slices.Sorted(maps.Keys(now.Chosen)) {
+		for _, text := range unlike(now.Chosen[who], then.Chosen[who]) {
+			say("choices", "for %s %s", who, text)
 		}
 	}
 	more := 0 // writes that are about what this version leaves alone
@@ -179,6 +192,30 @@ func compare(now, then Account) []difference {
 		say("budget", "it writes %d times, where this version writes %d times", then.Writes, now.Writes)
 	}
 	return list
+}
+
+// unlike tells in what a queue differs from another.
+func unlike(was, is []string) []string {
+	var list []string
+	for _, job := range is {
+		if !slices.Contains(was, job) {
+			list = append(list, "it would take "+job+", which this version does not")
+		}
+	}
+	for _, job := range was {
+		if !slices.Contains(is, job) {
+			list = append(list, "it would not take "+job+", which this version does")
+		}
+	}
+	if len(list) > 0 || slices.Equal(was, is) {
+		return list
+	}
+	for i := range max(len(was), len(is)) {
+		if a, b := at(was, i), at(is, i); a != b {
+			return []string{fmt.Sprintf("the queue's job %d is %s, and was %s", i+1, b, a)} // all that follow may be moved by one
+		}
+	}
+	return nil
 }
 
 func union(a, b map[string]Deed) map[string]bool {
@@ -214,6 +251,7 @@ var wanted = regexp.MustCompile(`(?mi)^\s*shadow: (choices|texts) differ\.?\s*$`
 func scanned(text []byte) ([]string, error) {
 	var list []struct {
 		Line     string
+		Place    string
 		Priority float64
 	}
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&list); err != nil {
@@ -225,7 +263,7 @@ func scanned(text []byte) ([]string, error) {
 		if len(line) > 300 {
 			line = line[:300]
 		}
-		lines[i] = fmt.Sprintf("%q with the priority %g", line, e.Priority)
+		lines[i] = fmt.Sprintf("%q in the place %.40q with the priority %g", line, e.Place, e.Priority)
 	}
 	return lines, nil
 }

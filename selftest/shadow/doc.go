@@ -21,11 +21,12 @@
 //
 //	builds          make build, in a copy of the checkout, leaves out/cyborg
 //	selftest        it ends well, finds what this version finds here, and does not boast of more
-//	demo            the whole story of cyborg demo comes out as it must
 //	shadow/run      it looks at the real repositories and ends by itself, with status 0
-//	shadow/choices  it would take the same jobs in the same order, claim the same subjects under the same name, and change the same things
+//	shadow/choices  it would take the same jobs in the same places and order, as this bot and as one that can do all, claim the same
+//	                subjects under the same name, and change the same things
 //	shadow/texts    and say the same about them, as this version understands it, but for nonces
 //	shadow/budget   with hardly more requests, and no more writes
+//	demo            the whole story of cyborg demo comes out as it must, if nothing was wrong so far
 //
 // A change that is meant to choose or speak differently says so in its pull request, in a line "shadow: choices differ"
 // or "shadow: texts differ": the differences are then shown, and no failure. People read that line when they review.

@@ -175,7 +175,9 @@ func (p *Place) through(ctx context.Context, v *View, program string, c command)
 // settings is the environment of a bot that lives in the place for a moment.
 func (p *Place) settings(program string) []string {
 	state := filepath.Join(p.home(program), "state")
-	return []string{"CYBORG_STATE=" + state, "CYBORG_LOGS=" + filepath.Join(state, "logs"), "CYBORG_SANDBOX=none"}
+	return []string{
+		"CYBORG_STATE=" + state, "CYBORG_LOGS=" + filepath.Join(state, "logs"), "CYBORG_PUBLIC_URL=http://logs.invalid", "CYBORG_SANDBOX=none",
+	}
 }
 
 // A keeper keeps the first bytes that are written to it.

@@ -8,7 +8,7 @@ import (
 
 // clauses are the tests of a trial, in order.
 func clauses() []string {
-	return []string{"builds", "selftest", "demo", "shadow/run", "shadow/choices", "shadow/texts", "shadow/budget"}
+	return []string{"builds", "selftest", "shadow/run", "shadow/choices", "shadow/texts", "shadow/budget", "demo"}
 }
 
 // A sheet is where a trial's findings are written down, in the Test Anything Protocol.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Trial struct {
 	GitHub Source // what it may look at
 	Repos  []string
 	Bots   string // the bots' own repository, if that is served too
+	Has    string // what this bot can do, as words of task headers: both versions take it for what they can do
 	Words  string // of the pull request: what its differences are meant to be
 }
 
@@ -45,7 +47,7 @@ func (t *Trial) Run(ctx context.Context) (bad []string, err error) {
 
 // judge tries a candidate that is in the place.
 func (t *Trial) judge(ctx context.Context, s *sheet) ([]string, error) {
-	for _, step := range []func(context.Context, *sheet) error{t.selftest, t.demo, t.shadow} {
+	for _, step := range []func(context.Context, *sheet) error{t.selftest, t.shadow, t.demo} {
 		if err := step(ctx, s); err != nil {
 			return nil, err
 		}
@@ -123,8 +125,12 @@ func (t *Trial) selftest(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// demo lets the candidate play its story.
+// demo lets the candidate play its story, which takes longest; who has failed already is spared it.
 func (t *Trial) demo(ctx context.Context, s *sheet) error {
+	if len(s.bad) > 0 {
+		s.close("it has failed already")
+		return nil
+	}
 	result, text, err := t.run(ctx, thenName, command{argv: []string{"demo"}, limit: 10 * time.Minute})
 	if err != nil {
 		return err
@@ -186,8 +192,8 @@ func (t *Trial) both(ctx context.Context) (list []difference, crash string, err 
 	if err != nil {
 		return nil, "", err
 	}
-	remark(t.Output, fmt.Sprintf("%s: %d jobs chosen, %d things to change, %d requests, %d writes", nowName, len(now.Chosen), len(now.Deeds), now.Requests, now.Writes))
-	remark(t.Output, fmt.Sprintf("%s: %d jobs chosen, %d things to change, %d requests, %d writes", thenName, len(then.Chosen), len(then.Deeds), then.Requests, then.Writes))
+	remark(t.Output, fmt.Sprintf("%s: %d jobs chosen, %d things to change, %d requests, %d writes", nowName, len(now.Chosen[asItIs]), len(now.Deeds), now.Requests, now.Writes))
+	remark(t.Output, fmt.Sprintf("%s: %d jobs chosen, %d things to change, %d requests, %d writes", thenName, len(then.Chosen[asItIs]), len(then.Deeds), then.Requests, then.Writes))
 	if then.Ended != "" {
 		return nil, then.Ended, nil
 	}
@@ -202,26 +208,41 @@ func (t *Trial) account(ctx context.Context, w *Window, program string) (a Accou
 		env = append(env, "CYBORG_BOTS="+t.Bots)
 	}
 	const limit = 5 * time.Minute
-	result, text, err := t.through(ctx, v, program, command{argv: []string{"scan", "--json"}, limit: limit, env: env})
-	if err == nil && result.OK() {
-		a.Chosen, err = scanned(from(text, "["))
-		if err != nil {
-			a.Ended, err = "scan --json: "+err.Error(), nil
+	a.Chosen = map[string][]string{}
+	for name, has := range map[string]string{asItIs: t.Has, ableToAll: everything()} {
+		result, text, err := t.through(ctx, v, program, command{argv: []string{"scan", "--json"}, limit: limit, env: append(env, pretended+"="+has)})
+		if err != nil || !result.OK() {
+			a.Ended = fmt.Sprintf("scan: %s\n%s", result, lastOf(text))
 			return a, err
 		}
-	}
-	if err != nil || !result.OK() {
-		a.Ended = fmt.Sprintf("scan: %s\n%s", result, lastOf(text))
-		return a, err
+		if a.Chosen[name], err = scanned(from(text, "[")); err != nil {
+			a.Ended = "scan --json: " + err.Error()
+			return a, nil
+		}
 	}
 	argv := []string{"run", "--once", "--rehearse", "--name", "shadow", "--jobs", "200", "--lease", "10m", "--allow-broad-token"}
-	result, text, err = t.through(ctx, v, program, command{argv: argv, limit: limit, env: env})
+	result, text, err := t.through(ctx, v, program, command{argv: argv, limit: limit, env: append(env, pretended+"="+t.Has)})
 	if err != nil || !result.OK() {
 		a.Ended = fmt.Sprintf("run: %s\n%s", result, lastOf(text))
 		return a, err
 	}
 	a.Deeds, a.Requests, a.Writes = tally(v)
 	return a, nil
+}
+
+// pretended is the variable by which a program that does nothing is told what to take for what it can do.
+const pretended = "CYBORG_PRETENDED"
+
+// For whom programs choose: for the bot that does this job, and for one that lacks nothing, so that also the choice of jobs
+// is compared which this bot leaves to others.
+const (
+	asItIs    = "this bot"
+	ableToAll = "a bot that can do all"
+)
+
+// everything is what a bot has that lacks nothing, but for networks and secrets, which have names.
+func everything() string {
+	return "kvm vm container sandbox host memory=1000000G disk=1000000G arch=" + runtime.GOARCH
 }
 
 // from is what a program printed from the first line on that begins so: what it said to people before is left out.

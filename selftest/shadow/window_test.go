@@ -224,7 +224,7 @@ func TestCompare(t *testing.T) {
 	}
 	account := func(requests int, writes ...Write) Account {
 		v := &View{asked: requests, writes: writes, many: len(writes)}
-		a := Account{Chosen: []string{"one"}}
+		a := Account{Chosen: map[string][]string{asItIs: {"one"}}}
 		a.Deeds, a.Requests, a.Writes = tally(v)
 		return a
 	}
@@ -236,6 +236,13 @@ func TestCompare(t *testing.T) {
 		want []string // the beginning of each
 	}{
 		{"the same but for the nonce", account(12, note, status("verify", "Testing in progress [shadow] 3fhtw0me 10m")), nil},
+		{"another context", account(12, note, status("Verify ", "Testing in progress [shadow] 3fhtw0me 10m")), []string{
+			"choices: Verify  of 01234567 in acme/widget: it writes a claim where", "choices: verify of 01234567 in acme/widget: it leaves alone"}},
+		{"no nonce", account(12, note, status("verify", "Testing in progress [shadow] 10m")), []string{"texts: verify of 01234567"}},
+		{"a link", account(12, note, write("/repos/acme/widget/statuses/0123456789abcdef", `{"state": "pending", "context": "verify", "description": "Testing in progress [shadow] 3fhtw0me 10m", "target_url": "http://x"}`)),
+			[]string{"texts: verify of 01234567"}},
+		{"another commit", account(12, note, write("/repos/acme/widget/statuses/1123456789abcdef", `{"state": "pending", "context": "verify", "description": "Testing in progress [shadow] 3fhtw0me 10m"}`)),
+			[]string{"choices: verify of 01234567 in acme/widget: it leaves alone", "choices: verify of 11234567 in acme/widget: it writes a claim where"}},
 		{"another name", account(12, note, status("verify", "Testing in progress [other] 3fhtw0me 10m")), []string{"texts: verify of 01234567"}},
 		{"another lease", account(12, note, status("verify", "Testing in progress [shadow] 3fhtw0me 6h")), []string{"texts: verify of 01234567"}},
 		{"no word of bots", account(12, note, status("verify", "I take that")), []string{`texts: verify of 01234567 in acme/widget: it says, as a no word of bots: pending "I take that"`}},
@@ -259,10 +266,30 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}
+	nonce := account(10, status("verify", "Testing in progress [shadow] k7m2q9xa 10m"), status("lint", "Testing in progress [shadow] 3fhtw0me 10m"))
+	same := account(10, status("verify", "Testing in progress [shadow] k7m2q9xa 10m"), status("lint", "Testing in progress [shadow] k7m2q9xa 10m"))
+	if got := compare(nonce, same); len(got) != 1 || got[0].clause != "texts" || !strings.Contains(got[0].text, "with the nonce of another claim") {
+		t.Errorf("one nonce for all: %+v", got)
+	}
+	for _, test := range []struct {
+		was, is string
+		want    []string
+	}{
+		{"one two", "one two", nil},
+		{"one two", "two one", []string{"the queue's job 1 is two, and was one"}},
+		{"one two", "two two one", []string{"the queue's job 1 is two, and was one"}},
+		{"one two", "two", []string{"it would not take one, which this version does"}},
+		{"one two", "one three two", []string{"it would take three, which this version does not"}},
+		{"", "one", []string{"it would take one, which this version does not"}},
+	} {
+		if diff := cmp.Diff(test.want, unlike(strings.Fields(test.was), strings.Fields(test.is))); diff != "" {
+			t.Errorf("%s, and then %s (-want +got):\n%s", test.was, test.is, diff)
+		}
+	}
 	other := now
-	other.Chosen = []string{"two", "one"}
-	if got := compare(now, other); len(got) != 2 || got[0].clause != "choices" {
-		t.Errorf("another order: %+v", got)
+	other.Chosen = map[string][]string{asItIs: {"two", "one"}}
+	if got := compare(now, other); len(got) != 1 || got[0].clause != "choices" || got[0].text != "for this bot it would take two, which this version does not" {
+		t.Errorf("another queue: %+v", got)
 	}
 }
 

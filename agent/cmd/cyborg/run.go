@@ -174,7 +174,7 @@ func (f *runFlags) wire() (*bot, error) {
 	if f.name != "" {
 		log = log.With("bot", f.name)
 	}
-	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, networks: networks, policy: f.policy(), locks: locks, bots: bots,
+	return &bot{flags: f, state: state, hub: client, repos: repos, log: log, store: store, redact: redact, secrets: secrets, networks: networks, policy: f.policy(), idle: f.rehearse, locks: locks, bots: bots,
 		host: container.NewHost(container.HostOptions{Dir: filepath.Join(state, jobsDir), Log: log})}, nil
 }
 
@@ -272,6 +272,7 @@ type bot struct {
 	secrets  map[string]string // that it may hand to tasks
 	networks map[string]string // that it may be in, with an address in each
 	policy   claim.Policy
+	idle     bool     // it does no jobs
 	locks    hub.Repo // of claims as refs; the zero value is none
 	bots     hub.Repo // of this program; the zero value is none
 	host     *container.Host

@@ -100,7 +100,7 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.bot = b
+	f.bot, b.idle = b, true
 	if err := b.find(ctx); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (f *lookFlags) look(ctx context.Context) ([]agent.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.has, err = b.able(report, true); err != nil {
+	if b.has, err = b.able(report); err != nil {
 		return nil, err
 	}
 	a, err := agent.New(b.config())
@@ -141,6 +141,7 @@ type shownEntry struct {
 	Context  string     `json:"context,omitempty"`
 	Item     string     `json:"item,omitempty"`
 	Line     string     `json:"line"`
+	Place    string     `json:"place,omitempty"` // where it would run here
 	Standing string     `json:"standing"`
 	Priority float64    `json:"priority"`
 	Why      string     `json:"why"`
@@ -156,7 +157,7 @@ func (f *lookFlags) print(queue []agent.Entry) error {
 	list := make([]shownEntry, len(queue))
 	for i, e := range queue {
 		list[i] = shownEntry{
-			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, Ref: e.HeadRef, SHA: e.SHA, Task: e.Task, Context: e.Context, Item: e.Item, Line: e.Line().String(),
+			Repo: e.Repo, Pull: e.Pull, Issue: e.Issue, Ref: e.HeadRef, SHA: e.SHA, Task: e.Task, Context: e.Context, Item: e.Item, Line: e.Line().String(), Place: string(e.Place),
 			Standing: string(e.Standing), Priority: e.Priority, Why: e.Why, Waits: e.Waits, Holder: e.Holder,
 			State: e.State, Says: e.Says, URL: e.URL,
 		}

@@ -53,7 +53,7 @@ func (b *bot) validate(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return err
 	}
-	t := &shadow.Trial{Place: place, Source: env.Dir, GitHub: b.source(), Bots: b.bots.String(), Words: pull.Body}
+	t := &shadow.Trial{Place: place, Source: env.Dir, GitHub: b.source(), Bots: b.bots.String(), Has: b.has.String(), Words: pull.Body}
 	for _, r := range b.repos {
 		t.Repos = append(t.Repos, r.String())
 	}

@@ -14,8 +14,8 @@
 //	CYBORG_IMAGE     NAME
 //	CYBORG_DISK      the file to write (bootstrap)
 //	CYBORG_RECIPES   the folder of the ready-made ones; its disk.sh makes a tree of files a disk (bootstrap)
-//	CYBORG_MIRROR, CYBORG_SUITE, CYBORG_SIZE, CYBORG_PACKAGES, CYBORG_KEYRING, CYBORG_URL, CYBORG_SHA256   what ready-made
-//	                 ones can be told (bootstrap)
+//	CYBORG_MIRROR, CYBORG_SUITE, CYBORG_SIZE, CYBORG_PACKAGES, CYBORG_INSIDE, CYBORG_KEYRING, CYBORG_URL, CYBORG_SHA256
+//	                 what ready-made ones can be told (bootstrap)
 //
 // and proxies, PATH, HOME and TMPDIR. A recipe that fails ends the build; what it printed is in the job's log.
 //
@@ -24,4 +24,10 @@
 //
 //	#!/bin/sh
 //	CYBORG_PACKAGES="golang-go git" exec "$CYBORG_RECIPES/debian.bootstrap"
+//
+// CYBORG_INSIDE is a script that Debian's and Ubuntu's recipes run in the new system's tree, as its root with HOME=/root, when
+// its packages are installed. That too is the bot's own processor at work, where a setup has an emulated one: so a disk brings
+// the caches that jobs would fill each time anew. It needs a root, or user namespaces; fakechroot runs no static programs.
+//
+//	CYBORG_PACKAGES=golang-go CYBORG_INSIDE="go build std" exec "$CYBORG_RECIPES/debian.bootstrap"
 package build

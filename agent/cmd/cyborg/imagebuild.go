@@ -120,7 +120,7 @@ func (f *factory) host() *container.Host {
 func (f *factory) recipeEnv() []string {
 	var list []string
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"CYBORG_MIRROR", "CYBORG_SUITE", "CYBORG_SIZE", "CYBORG_PACKAGES", "CYBORG_KEYRING", "CYBORG_URL", "CYBORG_SHA256"} {
+		"CYBORG_MIRROR", "CYBORG_SUITE", "CYBORG_SIZE", "CYBORG_PACKAGES", "CYBORG_INSIDE", "CYBORG_KEYRING", "CYBORG_URL", "CYBORG_SHA256"} {
 		if v := f.flags.env.Getenv(name); v != "" {
 			list = append(list, name+"="+v)
 		}

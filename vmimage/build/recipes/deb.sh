@@ -40,9 +40,18 @@ rm -rf "$PWD/copy"
 END
 chmod 755 finish
 
+# What the team wants done in the tree: there it is root, and the processor is this machine's own.
+cat >inside <<'END'
+#!/bin/sh
+set -eu
+[ -n "${CYBORG_INSIDE:-}" ] || exit 0
+exec chroot "$1" env -u TMPDIR HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /bin/sh -euc "$CYBORG_INSIDE"
+END
+chmod 755 inside
+
 mmdebstrap --quiet --keyring="$keys" --variant=minbase --format=null --components="$components" \
 	--include="$kernel,systemd,systemd-sysv,udev,openssh-server,busybox-static,iproute2,ca-certificates,e2fsprogs${CYBORG_PACKAGES:+$(printf ,%s $CYBORG_PACKAGES)}" \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 	--aptopt='Acquire::Retries "5"' --aptopt='APT::Install-Recommends "false"' \
-	--customize-hook="$PWD/finish" "$suite" /dev/null "$mirror"
+	--customize-hook="$PWD/inside" --customize-hook="$PWD/finish" "$suite" /dev/null "$mirror"

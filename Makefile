@@ -1,6 +1,6 @@
 # Everything that a person types here; .ci/run types the same.
 #   make demo     the whole thing on this machine: a GitHub, people, three bots; no account, no root
-#   make test     every test; says what it installs first (root on Debian), fails where it cannot
+#   make test     every test, those in virtual machines too; says what it installs first (root on Debian), fails where it cannot
 SHELL   := /bin/bash
 GO      ?= go
 OUT     := out
@@ -21,7 +21,7 @@ build: ## out/cyborg, one static program but for the C library
 demo: build ## under a minute; ends by itself; DEMO=--keep leaves it open to play with
 	$(OUT)/cyborg demo $(DEMO)
 
-test: packages build s3server unit ## all tests, the race detector on, skips only where .ci/skips lists them
+test: packages build s3server unit vm vm-debian ## all tests: the race detector on, skips only where .ci/skips lists them; then those in machines
 	@mkdir -p $(OUT)
 
 unit:
@@ -62,8 +62,8 @@ upgrade: build ## four bot processes of two versions, of which the newer writes 
 chores: ## 300 games of 20 bots that cross one due date at once: one issue remains
 	CYBORG_SEEDS=300 $(GO) test -count=1 -timeout 30m -v -run TestChoreOnce ./agent
 
-$(OUT)/vm/busybox.qcow2: vmimage/build/recipes/busybox.bootstrap vmimage/build/recipes/disk.sh
-	.ci/small-image $@
+$(OUT)/vm/%.qcow2: .ci/disk $(wildcard vmimage/build/recipes/* selftest/drill/testdata/*.bootstrap) | build
+	.ci/disk $(OUT)/cyborg $* $@
 
 vm: packages build s3server $(OUT)/vm/busybox.qcow2 ## real virtual machines as an ordinary user, emulated where there is no KVM
 	CYBORG_S3_SERVER=$$($(GO) tool -modfile=.ci/s3.mod -n versitygw) \
@@ -72,10 +72,7 @@ vm: packages build s3server $(OUT)/vm/busybox.qcow2 ## real virtual machines as 
 vm-many: packages $(OUT)/vm/busybox.qcow2 ## 20 boots in a row and 4 at once: nothing is left
 	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags '$(TAGS) vm many' -count=1 -timeout 60m -v -run TestVMMany ./vmimage/machine/libvirt
 
-$(OUT)/vm/debian-stable.qcow2: $(wildcard vmimage/build/recipes/*) selftest/drill/testdata/debian-stable.bootstrap | build
-	.ci/debian-image $(OUT)/cyborg $@
-
-vm-debian: packages build $(OUT)/vm/debian-stable.qcow2 ## a real project's tests in a Debian that cyborg image build has made; minutes, where there is no KVM
+vm-debian: packages build $(OUT)/vm/debian-stable.qcow2 ## a real project's tests in a Debian that cyborg image build has made; two minutes, where there is no KVM
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg CYBORG_VM_DEBIAN=$(CURDIR)/$(OUT)/vm/debian-stable.qcow2 $(GO) test -tags '$(TAGS) vm drill' -count=1 -timeout 120m -v -run TestDebian ./selftest/drill
 
 explore: ## every order of events of two and three agents, deeper than make test goes

@@ -50,7 +50,7 @@ fleet: build ## 8 bot processes, 40 pull requests of 5 contexts, lag and lost ac
 chaos: build ## 8 bot processes that are killed, stopped, cut off and started twice
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 20m -v -run TestChaos ./selftest/drill
 
-validate: build ## four pull requests of this very program: the one that is well passes, a crash, greed and rudeness are caught
+validate: build ## six pull requests of this very program, in sandboxes where bubblewrap works: one is well, and passes
 	CYBORG_BIN=$(CURDIR)/$(OUT)/cyborg $(GO) test -tags drill -count=1 -timeout 15m -v -run TestValidate ./selftest/drill
 
 npm: ## the real npm and a registry of npm's packages: what deps-refresh makes of them; needs npm

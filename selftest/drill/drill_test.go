@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +27,9 @@ type field struct {
 	bin string
 	dir string
 	url string // of the emulator
+
+	before []string // what starts the program of a bot, and env is what that gets beside the usual
+	env    []string
 
 	bots []*process
 }
@@ -111,8 +115,9 @@ func (f *field) botAs(login, name, repo string, flags ...string) *process {
 	f.t.Helper()
 	args := append([]string{"run", "--name", name, "--repo", repo, "--api", f.url, "--state", f.path("state", name),
 		"--logs", f.path("logs"), "--public-url", f.url + "/_logs"}, flags...)
-	p := &process{Cmd: exec.CommandContext(f.ctx, f.bin, args...), name: name, done: make(chan error, 1)}
-	p.Env = append(os.Environ(), "CYBORG_SANDBOX=none", "GITHUB_TOKEN="+login+"-token")
+	line := append(append(slices.Clone(f.before), f.bin), args...)
+	p := &process{Cmd: exec.CommandContext(f.ctx, line[0], line[1:]...), name: name, done: make(chan error, 1)}
+	p.Env = append(append(os.Environ(), "CYBORG_SANDBOX=none", "GITHUB_TOKEN="+login+"-token"), f.env...)
 	p.Stderr = f.log(name)
 	if err := p.Start(); err != nil {
 		f.t.Fatal(err)

@@ -1,4 +1,4 @@
-//go:build drill
+//go:build drill && !vm
 
 package drill
 
@@ -28,6 +28,8 @@ type candidate struct {
 	file, old, is string
 	want          string            // the status
 	fails         map[string]string // clause to what the log must say of it
+	also          string            // is in the log too
+	script        string            // this is the candidate, in place of what would be built
 }
 
 func candidates() []candidate {
@@ -48,14 +50,60 @@ func candidates() []candidate {
 			name: "rude", file: "claim/text.go", old: `Testing   = "Testing in progress" `, is: `Testing   = "Out of my way" `,
 			want: "failure: 1 test failed", fails: map[string]string{"shadow/texts": `"Out of my way" by shadow`},
 		},
+		{
+			name: "careless", file: "agent/plan.go", old: waiting, is: careless, want: "failure: 1 test failed", fails: map[string]string{
+				"shadow/choices": `it would take "cyborg plain --repo acme/widget --pull 5`,
+			}, also: `for a bot that can do all it would not take "cyborg inside --repo acme/widget --pull 1`,
+		},
+		{
+			name: "spy", script: spy,
+			want: "failure: 1 test failed", fails: map[string]string{"shadow/run": "spy: all that was to be had"},
+		},
 	}
 }
+
+// waiting is how a bot finds out why it does not take a job, and careless how it would take those of strangers that nobody has
+// approved, and leave those that want a machine to others.
+const (
+	waiting = `	switch {
+	case e.Outsider == "":
+	case t.In.Kind == tasks.OnHost:
+		return e.Outsider + " has no write access, and this task runs on the host"
+	case v.Approved[p.Number] == "":
+`
+	careless = `	switch {
+	case t.In.Kind == tasks.InVM && v.offers("vm"):
+		return "no machines today"
+	case e.Outsider == "":
+	case t.In.Kind == tasks.OnHost:
+		return e.Outsider + " has no write access, and this task runs on the host"
+	case v.Approved[p.Number] == "" && p.Author == "":
+`
+)
+
+// spy looks for what is the bot's: its token, its files, its processes, a network, the version that it is compared with. It
+// prints all that it finds, and nothing else can be found in a sandbox.
+const spy = `[ $1 = selftest ] && exec ./relay "$@"
+[ $1 = scan ] || exit 0
+for i in $(seq 40); do sleep 86399 & done
+env | grep -i token | grep -v of-the-window
+cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep -i 'token=' | grep -v of-the-window
+grep -rls cyborg-toke[n] /tmp /home /root /var /run 2>/dev/null
+ls STATE STATE/bot-a STATE/bot-a/jobs 2>/dev/null | grep -v -e '^STATE' -e '^bot-a$' -e '^jobs$' -e '^self-check-' -e '^$'
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/PORT && echo reached the GitHub of the bot' 2>/dev/null
+bash -c 'exec 3<>/dev/tcp/1.1.1.1/443 && echo reached the world' 2>/dev/null
+for way in ../now/cyborg ./relay; do (echo x >>$way) 2>/dev/null && [ $way != ./relay ] && echo wrote to $way; done
+(echo x >/usr/spy) 2>/dev/null && echo wrote to /usr
+pgrep -fl 'run --name bot-a'
+echo spy: all that was to be had
+exit 7`
 
 // TestValidate: pull requests of the bots' own repository are validated by a bot of the version before. One that is well
 // passes, and does a job of another repository when people ask for it before it is merged. One whose bots crash, one that takes what it cannot do, and one that says what nobody understands
 // do not; each is caught by the clause that is there for it, and no candidate has written a word.
 func TestValidate(t *testing.T) {
-	f := enter(t, 12*time.Minute, botsRepo, "--repo", servedRepo)
+	f := enter(t, 14*time.Minute, botsRepo, "--repo", servedRepo)
+	hold(f)
 	busy := serve(f)
 	tree := ownTree(f)
 	heads := map[string]string{}
@@ -73,6 +121,9 @@ func TestValidate(t *testing.T) {
 		checkHistory(f, botsRepo, heads[c.name], "self-check")
 	}
 	tried(f, busy[1])
+	if out, _ := exec.CommandContext(f.ctx, "pgrep", "-f", "sleep 86399").Output(); len(out) > 0 {
+		t.Errorf("a candidate has left processes:\n%s", out)
+	}
 	t.Logf("%d candidates in %v", len(heads), time.Since(began).Round(time.Second))
 	for _, sha := range busy {
 		for _, s := range f.history(servedRepo, sha) {
@@ -136,6 +187,12 @@ func judged(f *field, c candidate, s status) {
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(c.fails)), slices.Sorted(maps.Keys(failed))); diff != "" {
 		f.t.Errorf("%s: failed clauses (-want +got):\n%s\n%s", c.name, diff, log)
 	}
+	if _, found, ok := strings.Cut(failed["shadow/run"], "exit code 7\n"); ok && f.before != nil && found != "spy: all that was to be had\n" {
+		f.t.Errorf("%s has found something in its sandbox:\n%s", c.name, found)
+	}
+	if !strings.Contains(log, c.also) {
+		f.t.Errorf("%s: %q is not in the log:\n%s", c.name, c.also, log)
+	}
 	for clause, words := range c.fails {
 		if !strings.Contains(failed[clause], words) {
 			f.t.Errorf("%s: %s says %q, want %q in it", c.name, clause, failed[clause], words)
@@ -163,6 +220,8 @@ func serve(f *field) []string {
 	}
 	write("bots/verify", fmt.Sprintf("#!/bin/sh\n# verify: wait for a person\n# on: pull request\n# in: host\nwhile [ -e %s ]; do sleep 0.2; done\n", wait))
 	write("bots/lint", "#!/bin/sh\n# lint: look at the text\n# on: pull request\n# in: host\necho lint says yes\n")
+	write("bots/plain", "#!/bin/sh\n# plain: do anywhere\n# on: pull request\nexit 0\n")
+	write("bots/inside", "#!/bin/sh\n# inside: want a machine\n# on: pull request\n# in: vm\n# image: tiny\nexit 0\n")
 	write("bots/huge", "#!/bin/sh\n# huge: want more than there is\n# on: pull request\n# in: host\n# needs: memory=900G\nexit 0\n")
 	f.git(dir, "init", "-q", "-b", "main")
 	f.git(dir, "add", "-A")
@@ -179,11 +238,27 @@ func serve(f *field) []string {
 		_, sha := f.pull(servedRepo, branch, "Work on "+branch)
 		heads = append(heads, sha)
 	}
+	stranger(f, dir)
 	held := map[string]string{"state": "pending", "context": "verify", "description": "Testing in progress [gone-abcde] k7m2q9xa 6h"}
 	if err := f.api("cyborg", "POST", "repos/"+servedRepo+"/statuses/"+heads[0], held, nil); err != nil {
 		f.t.Fatal(err)
 	}
 	return heads
+}
+
+// stranger opens the pull request of somebody without write access.
+func stranger(f *field, dir string) {
+	f.t.Helper()
+	if err := f.api("mallory", "POST", "repos/"+servedRepo+"/forks", map[string]string{}, nil); err != nil {
+		f.t.Fatal(err)
+	}
+	f.git(dir, "checkout", "-q", "-b", "gift", "main")
+	f.git(dir, "commit", "-q", "--allow-empty", "-m", "Give")
+	f.git(dir, "push", "-q", f.as("mallory").Remote("mallory/widget"), "gift")
+	body := map[string]string{"title": "A gift", "head": "mallory:gift", "base": "main"}
+	if err := f.api("mallory", "POST", "repos/"+servedRepo+"/pulls", body, nil); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 // ownTree makes a repository of the files of this one as they are, whose Makefile uses what was built and downloaded already.
@@ -230,12 +305,17 @@ func ownTree(f *field) string {
 func settingsOfGo(f *field) []byte {
 	f.t.Helper()
 	var text strings.Builder
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOROOT"} {
-		out, err := exec.CommandContext(f.ctx, "go", "env", name).Output()
-		if err != nil {
-			f.t.Fatalf("go env %s: %v", name, err)
-		}
-		fmt.Fprintf(&text, "export %s := %s\n", name, strings.TrimSpace(string(out)))
+	set := func(name, value string) { fmt.Fprintf(&text, "export %s := %s\n", name, value) }
+	for _, name := range []string{"GOFLAGS", "GOROOT"} {
+		set(name, goEnv(f, name))
+	}
+	if f.before == nil {
+		set("GOCACHE", goEnv(f, "GOCACHE"))
+		set("GOMODCACHE", goEnv(f, "GOMODCACHE"))
+	} else {
+		set("GOCACHEPROG", shownDir+"/program "+cacheWord+" "+shownDir+"/cache $(HOME)/go-cache")
+		set("GOMODCACHE", shownDir+"/modules")
+		set("GOROOT", shownDir+"/root")
 	}
 	text.WriteString("export GOPROXY := off\nexport GOTOOLCHAIN := local\nexport PATH := $(GOROOT)/bin:$(PATH)\n")
 	return []byte(text.String())
@@ -245,6 +325,15 @@ func settingsOfGo(f *field) []byte {
 func propose(f *field, tree string, c candidate) string {
 	f.t.Helper()
 	f.git(tree, "checkout", "-q", "-b", c.name, "main")
+	if c.script != "" {
+		text := strings.NewReplacer("STATE", f.path("state"), "PORT", f.url[strings.LastIndex(f.url, ":")+1:]).Replace(c.script)
+		if err := os.WriteFile(filepath.Join(tree, "candidate.sh"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			f.t.Fatal(err)
+		}
+		f.git(tree, "add", "candidate.sh")
+		c.file, c.old, c.is = "Makefile", "\t$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg\n",
+			"\tmkdir -p $(OUT) && cp candidate.sh $(OUT)/cyborg\n"
+	}
 	name := filepath.Join(tree, filepath.FromSlash(c.file))
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -13,7 +13,7 @@ FUZZTIME ?= 10s
 SIMTIME ?= 30s
 SKIPS   ?= .ci/skips
 
-.PHONY: vm vm-many vm-debian placements load build demo test unit lint bench simulate fuzz real fleet chaos validate upgrade npm chores explore mutants mutants-sandbox packages s3server s3 clean
+.PHONY: vm vm-many vm-debian placements load build demo test unit lint bench simulate fuzz real fleet chaos validate upgrade npm chores explore mutants mutants-sandbox mutants-images packages s3server s3 clean
 
 build: ## out/cyborg, one static program but for the C library
 	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg
@@ -83,6 +83,9 @@ mutants: ## switch off each safeguard of the claims, one at a time: a test must 
 
 mutants-sandbox: packages docker ## the same for the safeguards of bubblewrap, Docker and the network of jobs
 	CYBORG_MUTATE=all CYBORG_ENGINES=docker .ci/bounded 4G $(GO) test -count=1 -timeout 60m -v -run Mutation ./container/containertest
+
+mutants-images: s3server ## the same for the safeguards of disks: fetched, uploaded, pruned
+	CYBORG_MUTATE=all $(GO) test -count=1 -timeout 60m -v -run Mutation ./vmimage/store
 
 placements: ## 10 million placements of 50 secrets in all their forms, cut anywhere: no byte shows; and the speed of hiding them
 	$(GO) test ./publish -run '^$$' -bench Placements -benchtime 10000000x

@@ -38,12 +38,10 @@ func mutants() []mutant.Mutant {
 		without("one fetches", "cache.go", `lock.Take(ctx, c.aside(disk, "lock"), lock.Alone, func() { tell(Waiting, 0, 0) })`,
 			`os.CreateTemp(c.dir, "")`, "TestOnce"),
 		without("what has arrived is written down", "transfer.go", `t.journal.add(part)`, `error(nil)`, "TestResume$|TestKilled"),
-		without("a connection that gives nothing is left", "transfer.go", `func() { cancel(errStalled) }`, `func() {}`, "TestFaults/silence"),
 		without("what is zero takes no room", "transfer.go", `for end < len(data) && !zero(`, `for end < len(data) && len(data) > 0 || false && !zero(`, "TestGet"),
 		without("room is looked for beforehand", "fetch.go", `c.space(partial, size)`, `error(nil)`, "TestNoRoom"),
 		// Uploads.
 		without("what was uploaded is read back", "upload.go", `if got := hex.EncodeToString(h.Sum(nil)); got != disk.Digest {`, `if false { got := ""`, "TestUploadUnlucky|TestS3Corrupt"),
-		without("half of one is no disk", "upload.go", `if size != want {`, `if false {`, "TestUploadUnlucky"),
 		without("a folder creates once", "folder.go", `os.Link(aside, path)`, `os.Rename(aside, path)`, "TestUploadRace"),
 		{Safeguard: "a bucket creates once", Edits: []mutant.Edit{{File: "publish/s3/ranges.go", From: `o.SetMatchETagExcept("*")`}},
 			Packages: []string{"vmimage/store"}, Tests: "TestS3Race"},

@@ -38,16 +38,16 @@ func (c Capabilities) String() string {
 
 // capabilityNames are the words that "needs" knows, as they are written.
 func capabilityNames() []string {
-	return []string{"kvm", "vm", "container", "sandbox", "host", "memory=SIZE", "disk=SIZE", "network=NAME", "secret=NAME", "arch=NAME"}
+	return []string{"kvm", "vm", "container", "sandbox", "host", "images", "memory=SIZE", "disk=SIZE", "network=NAME", "secret=NAME", "arch=NAME"}
 }
 
-// ParseCapability reads one word: kvm, vm, container, sandbox, host, memory=4G, disk=80G, network=NAME, secret=NAME, arch=amd64.
+// ParseCapability reads one word: kvm, vm, container, sandbox, host, images, memory=4G, disk=80G, network=NAME, secret=NAME, arch=amd64.
 func ParseCapability(word string) (Capability, error) {
 	name, value, valued := strings.Cut(word, "=")
 	c := Capability{Name: name, Value: value}
 	var err error
 	switch name {
-	case "kvm", "vm", "container", "sandbox", "host":
+	case "kvm", "vm", "container", "sandbox", "host", "images":
 		if valued {
 			err = hinted(fmt.Sprintf("%q takes no value", name), fmt.Sprintf("write: %s", name))
 		}

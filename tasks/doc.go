@@ -42,7 +42,7 @@
 //	with        another axis, or several: browser=firefox chrome go=1.25 1.26; contexts verify/fedora-42/firefox/1.26 …
 //	in          vm, container IMAGE, or host; default: the strictest place that the bot has
 //	machines    NAME=IMAGE or NAME: more machines beside that of "in: vm", on a network of theirs alone; NAME has the job's image
-//	needs       kvm vm container host memory=4G disk=80G network=NAME secret=NAME arch=amd64
+//	needs       kvm vm container host images memory=4G disk=80G network=NAME secret=NAME arch=amd64
 //	secrets     names of secrets the task is given; none for a task on pull request, which runs an outsider's code
 //	timeout     at most 24h; default: 2h
 //	results     tap, junit FILE…, or go-json; default: the exit code

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cyborg-bots/cyborg/agent"
 	"github.com/cyborg-bots/cyborg/publish/s3/s3test"
@@ -128,7 +129,7 @@ func (w *imageWorld) work() {
 		return guestless{disk, &w.packages}, nil
 	}
 	c := b.config()
-	c.Has = append(slices.Clone(c.Has), tasks.Capability{Name: "vm"})
+	c.Has = append(slices.Clone(c.Has), tasks.Capability{Name: "vm"}, tasks.Capability{Name: "images"})
 	c.Performer.(*agent.Workshop).Also = imageTasks(works, b.keeper(house))
 	a, err := agent.New(c)
 	check(w.t, err)
@@ -209,5 +210,25 @@ func TestImageRefresh(t *testing.T) {
 		if info, err := os.Stat(strings.TrimSpace(out.String())); err != nil || filepath.Base(info.Name()) != disk {
 			t.Errorf("get %s printed %q: %v", disk, &out, err)
 		}
+	}
+}
+
+// TestImageTasksKnown: a bot without a store knows of the tasks of images, as the team's settings name them; it just cannot do
+// them.
+func TestImageTasksKnown(t *testing.T) {
+	settings := tasks.File{Path: "bots/fleet.toml", Mode: 0o644, Data: []byte("[chores]\nimage-prune = \"1 day\"\n")}
+	c, err := tasks.Load(slices.Values([]tasks.File{settings}), new(bot).imageTasks()...)
+	check(t, err)
+	for name, needs := range map[string]string{"image-prune": "needs images", "image-refresh": "needs vm needs images"} {
+		task := c.Task(name)
+		if task == nil {
+			t.Fatalf("there is no %s", name)
+		}
+		if got := strings.Join(task.Requires().Missing(nil), " "); got != needs {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if every := c.Task("image-prune").Every; every != 24*time.Hour {
+		t.Errorf("it is done every %v", every)
 	}
 }

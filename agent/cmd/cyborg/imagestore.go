@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +22,7 @@ import (
 
 	"github.com/cyborg-bots/cyborg/container"
 	"github.com/cyborg-bots/cyborg/publish"
+	"github.com/cyborg-bots/cyborg/selftest"
 	"github.com/cyborg-bots/cyborg/tasks"
 	"github.com/cyborg-bots/cyborg/vmimage"
 	"github.com/cyborg-bots/cyborg/vmimage/machine"
@@ -227,4 +231,22 @@ func (w *warehouse) explain(err error) error {
 		e.Hint = "who built it has to upload it: cyborg image upload NAME; or it was pruned, and has to be built anew"
 	}
 	return e
+}
+
+// try puts something small into the store and removes it.
+func (w *warehouse) try(ctx context.Context) error {
+	name, text := "probe-"+strings.ToLower(rand.Text()), []byte("cyborg selftest\n")
+	if err := w.shelf.Create(ctx, name, bytes.NewReader(text), int64(len(text)), sha256.Sum256(text)); err != nil {
+		return err
+	}
+	_, err := w.shelf.Size(ctx, name)
+	return errors.Join(err, w.shelf.Delete(context.WithoutCancel(ctx), name))
+}
+
+// probes asks about the store, if there is one that may be written to.
+func (w *warehouse) probes() []selftest.Probe {
+	if w.shelf == nil {
+		return nil
+	}
+	return []selftest.Probe{selftest.Images(w.shelf.String(), w.try)}
 }

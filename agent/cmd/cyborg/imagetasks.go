@@ -21,14 +21,23 @@ func imageTasks(f *factory, k *keeper) []tasks.Task {
 	refresh := tasks.Task{
 		Name: "image-refresh",
 		Header: tasks.Header{Doc: "build a new disk for an image, upload it and propose it", On: request, Timeout: refreshTime,
-			Paths: []string{vmimage.Folder + "/"}, Needs: tasks.Capabilities{{Name: "vm"}}},
+			Paths: []string{vmimage.Folder + "/"}, Needs: tasks.Capabilities{{Name: "vm"}, {Name: "images"}}},
 		Params: []tasks.Param{{Name: "NAME", Doc: "an image of " + vmimage.Folder, Example: "debian-stable", Check: vmimage.CheckName}},
-		Run:    func(ctx context.Context, env *tasks.Env, args []string) error { return f.refresh(ctx, k, env, args[0]) },
+		Run: func(ctx context.Context, env *tasks.Env, args []string) error {
+			if f == nil {
+				return tasks.Fail("image-refresh is done by bots that have a store of disks; by hand it is: cyborg image build")
+			}
+			return f.refresh(ctx, k, env, args[0])
+		},
 	}
 	prune := tasks.Task{
-		Name:   "image-prune",
-		Header: tasks.Header{Doc: "remove the disks that no branch and no pull request needs", On: request, Timeout: time.Hour},
+		Name: "image-prune",
+		Header: tasks.Header{Doc: "remove the disks that no branch and no pull request needs", On: request, Timeout: time.Hour,
+			Needs: tasks.Capabilities{{Name: "images"}}},
 		Run: func(ctx context.Context, env *tasks.Env, _ []string) error {
+			if k == nil {
+				return tasks.Fail("image-prune is done by bots that have a store of disks; by hand it is: cyborg image prune")
+			}
 			err := k.prune(ctx, store.Rules{}, env.Output)
 			if full, ok := errors.AsType[*store.FullError](err); ok {
 				return tasks.Fail("%w", full) // people must hear of it
@@ -87,13 +96,17 @@ func (f *factory) message(ctx context.Context, image vmimage.Image, p *product) 
 	return text + vmimage.Describe(vmimage.Difference(old, p.Packages))
 }
 
-// imageTasks are those of this bot: none, if it has no machines or no store that it can write to.
+// imageTasks are those of this bot. Each bot knows of them, so that none takes a setting of the team for a mistake; a bot
+// without machines, or without a store that it can write to, does not have what they need.
 func (b *bot) imageTasks() []tasks.Task {
-	if b.machines == nil || b.machines.shelf.warehouse == nil || b.machines.shelf.warehouse.shelf == nil {
-		return nil
+	w := b.warehouse
+	if b.machines != nil {
+		w = b.machines.shelf.warehouse
 	}
-	f := newFactory(b.flags, b.state, b.machines.shelf.warehouse, b.machines)
-	return imageTasks(f, b.keeper(f.warehouse))
+	if w == nil || w.shelf == nil {
+		return imageTasks(nil, nil)
+	}
+	return imageTasks(newFactory(b.flags, b.state, w, b.machines), b.keeper(w))
 }
 
 // keeper removes what nobody of this bot's repositories needs.

@@ -283,8 +283,9 @@ type bot struct {
 	names    map[string]hub.Repository
 	user     hub.User // whose credentials these are
 
-	boxes    *sandboxes
-	machines *machinery // nil: this program was built without a hypervisor
+	boxes     *sandboxes
+	machines  *machinery // nil: this program was built without a hypervisor
+	warehouse *warehouse // of disks, whether or not machines can be started
 }
 
 // find asks GitHub for the served repositories.

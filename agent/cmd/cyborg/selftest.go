@@ -27,7 +27,8 @@ func selftestCommand() command {
 		Name: "selftest", Short: "examine this machine and what it was given: what a bot could do here, and why not more",
 		Long: `
 Each line is one question, its answer, and what to do about it. What a bot can do decides which jobs it takes. Without
-credentials the questions about GitHub are left out. It writes one small object to the log store and removes it.`,
+credentials the questions about GitHub are left out. It writes one small object to the log store, and to that of disks, and
+removes it.`,
 		Exits: []exitStatus{{exitDone, "a bot could run here"}, {exitUsage, "the command line is wrong"}, {exitInfra, "a bot could not run here; the table says why"}},
 		New: func(fs *flag.FlagSet, env *environment) func(context.Context, []string) error {
 			f := new(runFlags)
@@ -104,7 +105,11 @@ func (f *runFlags) examine(ctx context.Context) (selftest.Report, error) {
 	if err != nil {
 		return selftest.Report{}, err
 	}
-	report := selftest.Examine(ctx, append(append(probes, machines), boxes.probes()...))
+	house, err := f.warehouse(state)
+	if err != nil {
+		return selftest.Report{}, err
+	}
+	report := selftest.Examine(ctx, slices.Concat(probes, house.probes(), []selftest.Probe{machines}, boxes.probes()))
 	report.Capabilities = strings.Fields(capabilities(report.Capabilities).String()) // what a bot says that it can do
 	return report, nil
 }
@@ -143,6 +148,10 @@ func (b *bot) exam(ctx context.Context) (selftest.Report, error) {
 	for _, name := range slices.Sorted(maps.Keys(b.networks)) {
 		b.probes = append(b.probes, selftest.Network(name, b.networks[name]))
 	}
+	if b.warehouse, err = b.flags.warehouse(b.state); err != nil {
+		return selftest.Report{}, err
+	}
+	b.probes = append(b.probes, b.warehouse.probes()...)
 	driver, machines := b.flags.hypervisor()
 	if driver != nil { // without, people who build this program know
 		b.probes = append(b.probes, selftest.KVM(), machines)

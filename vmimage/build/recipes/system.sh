@@ -64,6 +64,7 @@ system_quick() {
 	printf '127.0.0.1 localhost %s\n::1 localhost\n' "$CYBORG_IMAGE" >"$1/etc/hosts"
 	echo '/dev/vda1 / ext4 defaults 0 0' >"$1/etc/fstab"
 	# The same in all machines of this image; addresses on networks between them go by the network card.
+	rm -f "$1/etc/machine-id" # nobody may write to it, and who pretends to be root is stopped by that
 	printf '%s\n' "$CYBORG_IMAGE" | sha256sum | head -c 32 >"$1/etc/machine-id"
 	echo >>"$1/etc/machine-id"
 	: >"$1/etc/cyborg-machine-id" # says that it is on purpose

@@ -111,7 +111,7 @@ func (p *Pool) Attach(ctx context.Context, info Info, patience time.Duration) (*
 		return nil, err
 	}
 	m := &Machine{
-		pool: p, base: context.WithoutCancel(ctx), name: info.Name, dir: filepath.Join(p.o.Dir, info.Name), kept: true,
+		pool: p, base: context.WithoutCancel(ctx), name: info.Name, dir: filepath.Join(p.o.Dir, info.Name), kept: true, up: true,
 		image: Image{Name: info.Image, User: info.User}, key: k, port: info.Port, memory: info.Memory, started: info.Started, expiry: info.Expires,
 	}
 	if err := m.wait(ctx, orDefault(patience, DefaultBoot)); err != nil {

@@ -26,6 +26,7 @@ type Machine struct {
 	memory  int64
 	kept    bool
 	warm    bool // it went on from a saved state
+	up      bool // it has been up before it is called, and need not say so
 	started time.Time
 	expiry  time.Time
 	console *console // nil for a machine that outlives its starter

@@ -96,10 +96,14 @@ func (m *Machine) enter(ctx context.Context) error {
 // ready is closed when the console says that the guest can be entered. That of a machine that outlives its starter is a
 // file, which is read again and again until ctx ends.
 func (m *Machine) ready(ctx context.Context) <-chan struct{} {
-	if m.console != nil {
+	if m.console != nil && !m.up {
 		return m.console.ready
 	}
 	ready := make(chan struct{})
+	if m.up {
+		close(ready)
+		return ready
+	}
 	go func() {
 		tick := time.NewTicker(betweenLooks)
 		defer tick.Stop()

@@ -171,7 +171,7 @@ func (m *Machine) wakeUp(ctx context.Context, s Spec, from savedState, old key, 
 		return err
 	}
 	own := m.key
-	m.key = old
+	m.key, m.up = old, true
 	err := m.wait(ctx, limit)
 	m.key = own
 	if err != nil {

@@ -36,8 +36,8 @@ contained: slim ## make demo, in a container that has nothing but the image
 full: docker ## cyborg:full, which has QEMU and libvirt
 	container/image/build full
 
-machines: slim full $(OUT)/vm/busybox.qcow2 ## a bot in cyborg:full, started with no flags at all, does a job in a virtual machine
-	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 $(GO) test -tags docker -count=1 -timeout 45m -v -run TestMachine ./selftest/dock
+machines: slim full $(OUT)/vm/busybox.qcow2 $(OUT)/vm/debian-stable.qcow2 ## a bot in cyborg:full, started with no flags at all, does two jobs of a real project in virtual machines
+	CYBORG_VM_IMAGE=$(CURDIR)/$(OUT)/vm/busybox.qcow2 CYBORG_VM_DEBIAN=$(CURDIR)/$(OUT)/vm/debian-stable.qcow2 $(GO) test -tags docker -count=1 -timeout 110m -v -run TestMachine ./selftest/dock
 
 .PHONY: deploy drain
 deploy: docker ## the manifests of container/deploy against the real types of Kubernetes and Compose, and podman's own generator

@@ -135,9 +135,14 @@ func (m *machineFlags) most(found []string) (int64, error) {
 	return 0, nil
 }
 
-// room tells whether a job's machine has room beside those that run.
+// room tells whether a job's machines have room beside those that run. Those that never have it are not waited for: the job is
+// taken and given back, and says what it needs.
 func (m *machinery) room(e agent.Entry) bool {
-	return e.Place != tasks.InVM || m.budget.Fits(m.place.ShareOf(agent.LimitsOf(e.Taught)).Times(1+len(e.Taught.Machines)))
+	if e.Place != tasks.InVM {
+		return true
+	}
+	share := m.place.ShareOf(agent.LimitsOf(e.Taught)).Times(1 + len(e.Taught.Machines))
+	return m.budget.Fits(share) || !m.budget.Ever(share)
 }
 
 // A shelf is where the disks of virtual machines are on this host.
@@ -198,7 +203,7 @@ func (s *shelf) has(ctx context.Context, file string) bool {
 
 // had tells whether what a job could not have is there now.
 func (b *bot) had(ctx context.Context, name string) bool {
-	return b.machines == nil || b.machines.shelf.has(ctx, name)
+	return b.machines == nil || name != place.NoRoom && b.machines.shelf.has(ctx, name)
 }
 
 // places is where jobs run here.

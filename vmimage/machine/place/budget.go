@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"github.com/cyborg-bots/cyborg/container"
 )
 
 // A Budget is what all machines of a bot may use together.
@@ -48,12 +50,18 @@ func (b *Budget) fits(s Share) bool {
 // Ever reports whether a machine of this share could start when nothing else runs.
 func (b *Budget) Ever(s Share) bool { return s.Memory+overhead <= b.all.Memory }
 
+// NoRoom is the name of the [container.LackError] of a job whose machines are larger than all that a bot gives to machines.
+const NoRoom = "vm-memory"
+
 // Take waits until there is room for a machine and takes it. Processors are shared out as far as they go: a machine
-// that wants more than the host has gets all. Give gives it back, once.
+// that wants more than the host has gets all. Give gives it back, once. What can never fit is a [*container.LackError]: a
+// bot of another machine may have more.
 func (b *Budget) Take(ctx context.Context, s Share) (give func(), err error) {
 	if !b.Ever(s) {
-		return nil, fmt.Errorf("find room for a machine: it wants %d MB of memory, and all machines here together may have %d MB",
-			(s.Memory+overhead)>>20, b.all.Memory>>20)
+		return nil, &container.LackError{
+			Thing: fmt.Sprintf("%d MB of memory for machines", (s.Memory+overhead)>>20), Name: NoRoom,
+			Cause: fmt.Errorf("all machines of this bot together may have %d MB", b.all.Memory>>20),
+		}
 	}
 	s.CPUs = min(s.CPUs, b.all.CPUs)
 	for {

@@ -160,7 +160,7 @@ func TestSeveralRoom(t *testing.T) {
 	h := newHall(t)
 	s, _ := beside(t, "b", "c", "d")
 	_, err := h.Run(t.Context(), s) // 4 of 1 GB, and the hypervisor's part of 4 GB
-	if err == nil || !strings.Contains(err.Error(), "start 4 machines: find room for a machine: it wants 4736 MB") {
+	if err == nil || !strings.Contains(err.Error(), "start 4 machines: needs 4736 MB of memory for machines") {
 		t.Errorf("got %v", err)
 	}
 	one := h.ShareOf(container.Limits{Memory: 512 << 20})

@@ -35,6 +35,11 @@ small_initrd "$tree" "$tree/bin/busybox" "$tree/boot/initrd"
 system_updated "$tree"
 # What is mounted in the tree is of the host.
 cp -a --one-file-system "$tree" "$PWD/copy"
+# fakechroot makes what packages link absolutely lead into the tree; on the disk the tree is the root.
+find "$PWD/copy" -type l -lname "$tree/*" | while IFS= read -r link; do
+	to=$(readlink "$link")
+	ln -sfn "${to#"$tree"}" "$link"
+done
 make_disk "$PWD/copy" "$CYBORG_SIZE" 'console=ttyS0 loglevel=4 systemd.show_status=error net.ifnames=0'
 rm -rf "$PWD/copy"
 END

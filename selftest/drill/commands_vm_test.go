@@ -38,7 +38,7 @@ func TestVMCommands(t *testing.T) {
 		}
 		return out.String(), bad.String()
 	}
-	if _, bad := vm(1, "run", "debian"); !strings.Contains(bad, "debian") || !strings.Contains(bad, "hint: give --images DIR") {
+	if _, bad := vm(1, "run", "debian"); !strings.Contains(bad, "debian") || !strings.Contains(bad, "hint: cyborg image build NAME makes a disk") {
 		t.Errorf("of an image that is not there it says %q", bad)
 	}
 	out, bad := vm(0, "run", "busybox", "--memory", "128M", "--cpus", "1", "--boot", "15m")

@@ -48,12 +48,14 @@ func listenConsole(path string, mirror io.Writer) (*console, error) {
 
 func (c *console) collect() {
 	defer close(c.done)
-	conn, err := c.listener.Accept()
-	if err != nil {
-		return
+	for { // a hypervisor that could not have its port has begun for nothing, and another one connects
+		conn, err := c.listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(c, conn) // it ends with the domain
+		conn.Close()
 	}
-	defer conn.Close()
-	_, _ = io.Copy(c, conn) // it ends with the domain
 }
 
 // close stops listening and waits for what is on its way.

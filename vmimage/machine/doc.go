@@ -27,7 +27,8 @@
 // machine of an image is saved as soon as it answers, before anything ran in it: its memory by the hypervisor, its overlay
 // as it is. The machines after it have overlays on that one and go on from there.
 //
-//	which           the plain shape: no Open, Private or Cable, root signs in, not Spec.Cold; it took seconds to come up
+//	which           no Open or Private, root signs in, not Spec.Cold; it took seconds to come up. At a Cable the guest finds
+//	                the same as before, whoever is at its other end
 //	for whom        the same disk (path, size, time), disk size, memory, processors, KVM or not, versions of the hypervisor,
 //	                devices: all that is a part of the state's name
 //	its own         a key, which takes the place of the state's, and randomness, which the kernel starts anew from; the

@@ -86,9 +86,7 @@ func (m *Machine) remove() error {
 	if m.console != nil {
 		err = errors.Join(err, m.console.close())
 	}
-	if m.cable != nil {
-		err = errors.Join(err, m.cable.close())
-	}
+	err = errors.Join(err, m.cable.close())
 	if err != nil { // the directory stays, so that a sweep finds both
 		if m.lock != nil {
 			err = errors.Join(err, m.lock.Close())

@@ -166,9 +166,6 @@ func (p *Pool) prepare(ctx context.Context, s Spec) (*Machine, error) {
 		if m.console, err = listenConsole(m.consolePath(), s.Console); err != nil {
 			return nil, errors.Join(fmt.Errorf("make console (a path may have 107 characters): %w", err), m.Close())
 		}
-		if m.cable, err = listenCable(m.cablePath(), s.Cable); err != nil {
-			return nil, errors.Join(fmt.Errorf("make cable (a path may have 107 characters): %w", err), m.Close())
-		}
 	}
 	return m, nil
 }
@@ -210,23 +207,32 @@ func (m *Machine) launch(ctx context.Context, s Spec, state string) error {
 		m.mac = s.Private.nextMAC()
 		d.Private, d.MAC = s.Private.path, m.mac
 	}
-	if m.cable != nil {
+	if s.Cable != nil {
 		d.Cable, d.CableMAC = m.cablePath(), s.Cable.MAC
 	}
 	const tries = 5
 	for try := 1; ; try++ {
-		port, err := freePort()
-		if err != nil {
+		err := m.tryPort(ctx, s.Cable, d)
+		if _, taken := errors.AsType[*PortError](err); !taken || try == tries {
 			return err
 		}
-		d.Port = port
-		err = m.pool.o.Driver.Start(ctx, d)
-		if _, taken := errors.AsType[*PortError](err); taken && try < tries {
-			continue
+		if err := m.cable.close(); err != nil {
+			return err
 		}
-		m.port = port
+	}
+}
+
+// tryPort starts the domain with a port that is free at this moment. Each attempt has a cable's end of its own: a hypervisor
+// that does not get its port has connected that before.
+func (m *Machine) tryPort(ctx context.Context, cable *Cable, d Domain) (err error) {
+	if d.Port, err = freePort(); err != nil {
 		return err
 	}
+	if m.cable, err = listenCable(m.cablePath(), cable); err != nil {
+		return fmt.Errorf("make cable (a path may have 107 characters): %w", err)
+	}
+	m.port = d.Port
+	return m.pool.o.Driver.Start(ctx, d)
 }
 
 // freePort finds a port of the loopback interface that nobody uses now.

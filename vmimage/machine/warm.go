@@ -26,13 +26,17 @@ type warmth struct {
 // boots.
 func (p *Pool) warmth(ctx context.Context, s Spec) *warmth {
 	saver, able := p.o.Driver.(Saver)
-	if p.o.States == "" || !able || s.Cold || s.Open || s.Private != nil || s.Cable != nil || s.Image.user() != "root" {
+	if p.o.States == "" || !able || s.Cold || s.Open || s.Private != nil || s.Image.user() != "root" {
 		return nil
 	}
-	shape, err := saver.Shape(ctx, Domain{
+	d := Domain{
 		CPUs: orDefault(s.CPUs, 1), Memory: orDefault(s.Memory, DefaultMemory), KVM: p.o.KVM,
 		Kernel: s.Image.Kernel, Initrd: s.Image.Initrd, Append: s.Image.Append,
-	})
+	}
+	if s.Cable != nil {
+		d.Cable, d.CableMAC = "one", s.Cable.MAC
+	}
+	shape, err := saver.Shape(ctx, d)
 	if err != nil {
 		p.o.Log.Debug("no saved states", "error", err)
 		return nil

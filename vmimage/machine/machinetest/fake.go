@@ -51,7 +51,7 @@ func (f *Fake) Start(ctx context.Context, d machine.Domain) error {
 	defer f.mu.Unlock()
 	if f.Taken > 0 {
 		f.Taken--
-		return &machine.PortError{Err: errors.New("port is taken")}
+		return errors.Join(&machine.PortError{Err: errors.New("port is taken")}, begin(ctx, d))
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.Port)))
 	if err != nil {
@@ -90,6 +90,22 @@ func (f *Fake) Start(ctx context.Context, d machine.Domain) error {
 		g.say("cyborg: ready\r\n")
 	}
 	return nil
+}
+
+// begin connects what a hypervisor has connected by the time it sees that its port is taken.
+func begin(ctx context.Context, d machine.Domain) error {
+	var errs []error
+	for path, wanted := range map[string]bool{d.Console: d.Owned, d.Cable: d.Cable != ""} {
+		if !wanted {
+			continue
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		if err == nil {
+			err = conn.Close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // say writes to the console.

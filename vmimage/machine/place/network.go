@@ -21,19 +21,22 @@ func (p *Place) connect(ctx context.Context, s container.Spec) (cable *machine.C
 	o := p.o.Gate
 	o.Hosts, o.Log = s.Network, p.o.Log.With("job", s.Name)
 	serving, end := context.WithCancel(context.WithoutCancel(ctx)) // a job that is told to end may still tidy up
-	var open *gate.Gate
+	var open []*gate.Gate                                          // the last is the machine's; before it, those of machines that did not come so far
 	plug := func(c net.Conn) {
-		var err error
-		if open, err = gate.Open(serving, gate.Frames(c), o); err != nil {
+		g, err := gate.Open(serving, gate.Frames(c), o)
+		if err != nil {
 			o.Log.Warn("the machine's network", "error", err)
+			return
 		}
+		open = append(open, g)
 	}
 	return &machine.Cable{MAC: gate.GuestMAC, Plug: plug}, func() error {
 		end()
-		if open == nil { // the machine has not come so far; it is gone, so that nobody plugs it in any more
-			return nil
+		var errs []error
+		for _, g := range open { // the machine is gone, so that nobody plugs it in any more
+			errs = append(errs, g.Close())
 		}
-		return open.Close()
+		return errors.Join(errs...)
 	}
 }
 

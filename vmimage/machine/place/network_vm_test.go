@@ -119,7 +119,7 @@ get web.test again
 	if err != nil || result.Died != "" {
 		t.Errorf("got %+v, %v", result, err)
 	}
-	for _, want := range []string{"ways out: 1\n", "fetched: hello from web.test\n", "again: hello from web.test\n", "lease of 192.0.2.2 obtained\n"} {
+	for _, want := range []string{"ways out: 1\n", "fetched: hello from web.test\n", "again: hello from web.test\n", "lease of 192.0.2.2 obtained\n", "(from a saved state)\n"} {
 		if strings.Count(out.String(), want) != 1 {
 			t.Errorf("the log has not once %q", want)
 		}

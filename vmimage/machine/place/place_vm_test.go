@@ -28,7 +28,7 @@ func newPlace(t *testing.T, with ...func(*place.Options)) *place.Place {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	p, err := machine.NewPool(machine.PoolOptions{Dir: filepath.Join(machinetest.Home(), "m"), Driver: d})
+	p, err := machine.NewPool(machine.PoolOptions{Dir: filepath.Join(machinetest.Home(), "m"), States: filepath.Join(machinetest.Home(), "states"), Driver: d})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,17 +124,20 @@ exit 7
 // theKey is a secret; logs hide them a level above.
 const theKey = "opensesame-and-thanks"
 
-// forgotten fails for a file of the pool that has the text: with the machine all that it was told is gone.
+// forgotten fails for a file of the pool, or of what machines go on from, that has the text: with the machine all that it was told
+// is gone.
 func forgotten(t *testing.T, text string) {
 	t.Helper()
-	err := filepath.WalkDir(filepath.Join(machinetest.Home(), "m"), func(name string, e os.DirEntry, err error) error {
-		if err == nil && e.Type().IsRegular() && strings.Contains(read(t, name), text) {
-			t.Errorf("%s has the secret", name)
+	for _, dir := range []string{"m", "states"} {
+		err := filepath.WalkDir(filepath.Join(machinetest.Home(), dir), func(name string, e os.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() && strings.Contains(read(t, name), text) {
+				t.Errorf("%s has the secret", name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
 
@@ -186,7 +189,7 @@ func TestVMJobRefused(t *testing.T) {
 	}
 	s, _ := job(t, "exit 0\n")
 	s.Limits.Memory = 2 << 30
-	if _, err := p.Run(t.Context(), s); err == nil || !strings.Contains(err.Error(), "it wants 2208 MB") {
+	if _, err := p.Run(t.Context(), s); err == nil || !strings.Contains(err.Error(), "needs 2208 MB of memory for machines") {
 		t.Errorf("more memory than there is: %v", err)
 	}
 }

@@ -380,8 +380,8 @@ func (b *bot) mirror(name string) (*checkout.Mirror, error) {
 func (b *bot) config() agent.Config {
 	f, policy := b.flags, b.policy
 	fit := b.fit
-	if f.rehearse {
-		fit = nil // nothing is claimed
+	if f.rehearse || b.probes == nil { // nothing is claimed, or it is a person's job, who knows the machine
+		fit = nil
 	}
 	workshop := &agent.Workshop{
 		Mirror: b.mirror, Log: b.log, Secrets: b.secrets,

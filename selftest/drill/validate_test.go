@@ -331,7 +331,7 @@ func propose(f *field, tree string, c candidate) string {
 			f.t.Fatal(err)
 		}
 		f.git(tree, "add", "candidate.sh")
-		c.file, c.old, c.is = "Makefile", "\t$(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg\n",
+		c.file, c.old, c.is = "Makefile", "\t$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $(OUT)/cyborg ./agent/cmd/cyborg\n",
 			"\tmkdir -p $(OUT) && cp candidate.sh $(OUT)/cyborg\n"
 	}
 	name := filepath.Join(tree, filepath.FromSlash(c.file))

@@ -311,3 +311,20 @@ func FuzzWrite(f *testing.F) {
 		}
 	})
 }
+
+// TestStill: two runs of one program say the same, whatever their nonces are.
+func TestStill(t *testing.T) {
+	for _, line := range []string{"<!-- cyborg: summary NONCE -->", "<!-- cyborg: chore po-refresh NONCE -->"} {
+		var texts []string
+		for _, nonce := range []string{"k7m2q9xa", "mqmntdwa", "abcdefgh"} {
+			body, err := json.Marshal(map[string]string{"body": strings.ReplaceAll(line, "NONCE", nonce) + "\nabcdefgh waits"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, plainBody(body))
+		}
+		if texts[0] != texts[1] || texts[0] != texts[2] || !strings.Contains(texts[0], "abcdefgh waits") {
+			t.Errorf("these differ, or say too little: %q", texts)
+		}
+	}
+}

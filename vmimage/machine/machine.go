@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,14 +132,7 @@ func (m *Machine) fate(ctx context.Context) (string, error) {
 	case state.Reason == Crashed:
 		return "", errors.New("the hypervisor's process died")
 	}
-	return "", fmt.Errorf("somebody stopped it (%s)", orWord(string(state.Reason)))
-}
-
-func orWord(s string) string {
-	if s == "" {
-		return "it is not known any more"
-	}
-	return s
+	return "", fmt.Errorf("somebody stopped it (%s)", cmp.Or(string(state.Reason), "it is not known any more"))
 }
 
 // consoleEnd is the end of the console, for an error.

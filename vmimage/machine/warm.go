@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -219,16 +220,9 @@ func (m *Machine) settle(ctx context.Context) error {
 	}
 	if exit != (Exit{}) {
 		what := map[int]string{3: "take new randomness", 4: "set its clock", 5: "take another key"}[exit.Code]
-		return fmt.Errorf("the guest cannot %s (%d): %s", orText(what, "settle"), exit.Code, printable(strings.TrimSpace(said.String())))
+		return fmt.Errorf("the guest cannot %s (%d): %s", cmp.Or(what, "settle"), exit.Code, printable(strings.TrimSpace(said.String())))
 	}
 	return nil
-}
-
-func orText(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // refuses makes sure that a key does not open the machine.

@@ -100,9 +100,6 @@ func (f *factory) message(ctx context.Context, image vmimage.Image, p *product) 
 // without machines, or without a store that it can write to, does not have what they need.
 func (b *bot) imageTasks() []tasks.Task {
 	w := b.warehouse
-	if b.machines != nil {
-		w = b.machines.shelf.warehouse
-	}
 	if w == nil || w.shelf == nil {
 		return imageTasks(nil, nil)
 	}

@@ -64,7 +64,11 @@ func (f *runFlags) machinery(ctx context.Context, state string, log *slog.Logger
 		return nil, err
 	}
 	found := selftest.Examine(ctx, []selftest.Probe{selftest.KVM(), selftest.Memory(os.DirFS("/"))})
-	return f.equip(driver, found.Capabilities, state, log)
+	w, err := f.warehouse(state)
+	if err != nil {
+		return nil, err
+	}
+	return f.equip(driver, found.Capabilities, w, state, log)
 }
 
 func (f *runFlags) driver() (*libvirt.Driver, error) {
@@ -85,12 +89,9 @@ func (f *runFlags) hypervisor() (*libvirt.Driver, selftest.Probe) {
 }
 
 // equip makes the rest, with what the self-exam found.
-func (f *runFlags) equip(driver *libvirt.Driver, found []string, state string, log *slog.Logger) (*machinery, error) {
+func (f *runFlags) equip(driver *libvirt.Driver, found []string, w *warehouse, state string, log *slog.Logger) (*machinery, error) {
 	m := &machinery{driver: driver, kvm: slices.Contains(found, "kvm"), shelf: f.shelf(state)}
-	var err error
-	if m.shelf.warehouse, err = f.warehouse(state); err != nil {
-		return nil, err
-	}
+	m.shelf.warehouse = w
 	memory, err := f.machine.most(found)
 	if err != nil {
 		return nil, err

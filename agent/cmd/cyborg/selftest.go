@@ -159,7 +159,7 @@ func (b *bot) exam(ctx context.Context) (selftest.Report, error) {
 	b.probes = append(b.probes, b.boxes.probes()...)
 	b.found = selftest.Examine(ctx, b.probes)
 	if driver != nil {
-		if b.machines, err = b.flags.equip(driver, b.found.Capabilities, b.state, b.log); err != nil {
+		if b.machines, err = b.flags.equip(driver, b.found.Capabilities, b.warehouse, b.state, b.log); err != nil {
 			return selftest.Report{}, err
 		}
 	}

@@ -128,6 +128,19 @@ func call[T any](ctx context.Context, d *Driver, f func(*api.Connect) (T, error)
 	}
 }
 
+// callOn is call on a domain. One that libvirt does not know is an error, see unknown.
+func callOn[T any](ctx context.Context, d *Driver, name string, f func(*api.Domain) (T, error)) (T, error) {
+	return call(ctx, d, func(c *api.Connect) (T, error) {
+		domain, err := c.LookupDomainByName(name)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		defer func() { _ = domain.Free() }()
+		return f(domain)
+	})
+}
+
 // Start implements machine.Driver.
 func (d *Driver) Start(ctx context.Context, domain machine.Domain) error {
 	flags := api.DOMAIN_NONE
@@ -172,12 +185,7 @@ func unknown(err error) bool {
 
 // State implements machine.Driver.
 func (d *Driver) State(ctx context.Context, name string) (machine.State, error) {
-	running, err := call(ctx, d, func(c *api.Connect) (bool, error) {
-		domain, err := c.LookupDomainByName(name)
-		if err != nil {
-			return false, err
-		}
-		defer func() { _ = domain.Free() }()
+	running, err := callOn(ctx, d, name, func(domain *api.Domain) (bool, error) {
 		state, _, err := domain.GetState()
 		switch state {
 		case api.DOMAIN_SHUTOFF, api.DOMAIN_CRASHED:
@@ -196,14 +204,7 @@ func (d *Driver) State(ctx context.Context, name string) (machine.State, error) 
 
 // Stop implements machine.Driver.
 func (d *Driver) Stop(ctx context.Context, name string) error {
-	_, err := call(ctx, d, func(c *api.Connect) (struct{}, error) {
-		domain, err := c.LookupDomainByName(name)
-		if err != nil {
-			return struct{}{}, err
-		}
-		defer func() { _ = domain.Free() }()
-		return struct{}{}, domain.Destroy()
-	})
+	_, err := callOn(ctx, d, name, func(domain *api.Domain) (struct{}, error) { return struct{}{}, domain.Destroy() })
 	if err != nil && !unknown(err) {
 		// It may have ended by itself while we asked.
 		if state, stateErr := d.State(ctx, name); stateErr != nil || state.Running {

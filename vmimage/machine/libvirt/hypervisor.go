@@ -26,11 +26,7 @@ func (d *Driver) Hypervisor(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%w: there is no %s on this machine (Debian: %s)", machine.ErrNoHypervisor, strings.Join(missing, ", and no "), strings.Join(packages, " "))
 	}
 	name, err := call(ctx, d, func(c *api.Connect) (string, error) {
-		library, err := c.GetLibVersion()
-		if err != nil {
-			return "", err
-		}
-		qemu, err := c.GetVersion()
+		library, qemu, err := versions(c)
 		if err != nil {
 			return "", err
 		}
@@ -43,6 +39,15 @@ func (d *Driver) Hypervisor(ctx context.Context) (string, error) {
 		name += " (the system's daemon, as root has no session)"
 	}
 	return name, nil
+}
+
+// versions are those of libvirt and of QEMU, as libvirt counts them.
+func versions(c *api.Connect) (library, qemu uint32, err error) {
+	if library, err = c.GetLibVersion(); err != nil {
+		return 0, 0, err
+	}
+	qemu, err = c.GetVersion()
+	return library, qemu, err
 }
 
 // dotted is a version as libvirt counts it.

@@ -32,11 +32,7 @@ func (d *Driver) Shape(ctx context.Context, domain machine.Domain) (string, erro
 		host = processorOf(string(data))
 	}
 	return call(ctx, d, func(c *api.Connect) (string, error) {
-		library, err := c.GetLibVersion()
-		if err != nil {
-			return "", err
-		}
-		qemu, err := c.GetVersion()
+		library, qemu, err := versions(c)
 		if err != nil {
 			return "", err
 		}
@@ -47,14 +43,7 @@ func (d *Driver) Shape(ctx context.Context, domain machine.Domain) (string, erro
 
 // Save implements machine.Saver.
 func (d *Driver) Save(ctx context.Context, name, file string) error {
-	_, err := call(ctx, d, func(c *api.Connect) (struct{}, error) {
-		domain, err := c.LookupDomainByName(name)
-		if err != nil {
-			return struct{}{}, err
-		}
-		defer func() { _ = domain.Free() }()
-		return struct{}{}, domain.Save(file)
-	})
+	_, err := callOn(ctx, d, name, func(domain *api.Domain) (struct{}, error) { return struct{}{}, domain.Save(file) })
 	if err != nil {
 		return fmt.Errorf("save domain: %w", explain(err))
 	}
@@ -96,12 +85,7 @@ func (d *Driver) goOn(ctx context.Context, name string) error {
 	tick := time.NewTicker(resumeAgain)
 	defer tick.Stop()
 	for {
-		running, err := call(ctx, d, func(c *api.Connect) (bool, error) {
-			domain, err := c.LookupDomainByName(name)
-			if err != nil {
-				return false, err
-			}
-			defer func() { _ = domain.Free() }()
+		running, err := callOn(ctx, d, name, func(domain *api.Domain) (bool, error) {
 			state, _, err := domain.GetState()
 			if err != nil || state == api.DOMAIN_RUNNING {
 				return err == nil, err

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,18 +94,7 @@ func TestVMSeveral(t *testing.T) {
 	bot := startChild(t)
 	_, connected := connect(t)
 	p := newPlace(t, connected)
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	reached := make(chan struct{}, 1)
-	go func() {
-		if conn, err := l.Accept(); err == nil {
-			conn.Close()
-			reached <- struct{}{}
-		}
-	}()
+	port, sprung := machinetest.Trap(t)
 	s, out := job(t, fmt.Sprintf(`
 echo "beside it: $CYBORG_MACHINES"
 ssh server 'mkdir /srv && echo "the text of $(hostname), for $(id -u)" >/srv/index.html && httpd -p 80 -h /srv'
@@ -118,7 +106,7 @@ ping -c 2 -W 5 %s >/dev/null && echo "sees a stranger"
 ssh server 'echo going; exec poweroff -f' >going &
 until grep -q going going; do sleep 1; done
 exit 7
-`, l.Addr().(*net.TCPAddr).Port, strangers))
+`, port, strangers))
 	s.Machines, s.Network = []container.Machine{{Name: "server", Image: "busybox"}}, []string{"web.test"}
 	result, err := p.Run(t.Context(), s)
 	t.Logf("%s", out)
@@ -137,10 +125,8 @@ exit 7
 	if strings.Contains(out.String(), "sees a stranger") {
 		t.Error("it sees a machine of another job")
 	}
-	select {
-	case <-reached:
+	if sprung() {
 		t.Error("a machine beside the job reached a port of this host's loopback interface")
-	default:
 	}
 	for _, file := range []string{place.ConsoleFile, "console-server.txt"} {
 		if got := read(t, filepath.Join(s.Writable[0], file)); !strings.Contains(got, "cyborg: ready") {
